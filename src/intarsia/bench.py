@@ -1,0 +1,1 @@
+"""Coded maps against dense planes, in one run."""

@@ -1,0 +1,1 @@
+"""Parts of networks, ignorant of label spaces, losses and files."""

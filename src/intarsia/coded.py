@@ -1,0 +1,122 @@
+"""Coded maps: a label map is never a stack of one-hot planes.
+
+A coded map holds B H W codes and a codebook of K rows; the dense map that it stands for is `codebook[codes]`, and nobody
+builds it. Labels, don't-care, instance edges, holes, noise that is constant over a region: each is some columns of the
+codebook. Layers that look at the map compute once per distinct neighbourhood of codes instead of once per pixel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeAlias
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from intarsia import kernels
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbourhoods:
+    """The distinct windows of a code map, and which of them each place has."""
+
+    members: Tensor  # U T int32: the code at each of the T taps, row by row; -1 outside the image
+    index: Tensor  # B h w int32: the window around each place
+    codes: int  # how many codes there are
+    _again: dict[int, Neighbourhoods] = field(default_factory=dict, repr=False)
+
+    def again(self, kernel: int) -> Neighbourhoods:
+        """Distinct windows of these windows (for a second convolution of odd size `kernel`), found once."""
+        if kernel not in self._again:
+            self._again[kernel] = neighbourhoods(self.index, len(self.members), kernel)
+        return self._again[kernel]
+
+    @cached_property
+    def bags(self) -> Tensor:
+        """`members` as row numbers into a (codes * T) table whose row code * T + tap is a code's part at that tap."""
+        taps = self.members.shape[1]
+        rows = self.members * taps + torch.arange(taps, dtype=torch.int32, device=self.members.device)
+        return torch.where(self.members >= 0, rows, -1)
+
+    @cached_property
+    def containing(self) -> tuple[Tensor, Tensor]:
+        """The transpose of `bags` (CPU): windows that a table row is part of, as (start, window)."""
+        start, window = kernels.transposed(self.bags.numpy(), self.codes * self.members.shape[1])
+        return torch.from_numpy(start), torch.from_numpy(window)
+
+
+@dataclass(frozen=True, eq=False)
+class CodedMap:
+    """B H W codes into a codebook of K rows and C columns; stands for the dense map B C H W."""
+
+    codes: Tensor  # B H W int32, 0 <= code < K
+    codebook: Tensor  # K C float32
+    _windows: dict[tuple[int, int, int], Neighbourhoods] = field(default_factory=dict, repr=False)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.codes.shape[1], self.codes.shape[2]
+
+    def dense(self) -> Tensor:
+        """The map written out, B C H W float32: the reference."""
+        return self.codebook[self.codes.long()].permute(0, 3, 1, 2).contiguous()
+
+    def neighbourhoods(self, kernel: int, *, stride: int = 1, padding: int | None = None) -> Neighbourhoods:
+        """Distinct `kernel` x `kernel` windows at every place that a convolution would visit, found once.
+
+        `padding` is kernel // 2 unless given.
+        """
+        key = (kernel, stride, kernel // 2 if padding is None else padding)
+        if key not in self._windows:
+            self._windows[key] = neighbourhoods(self.codes, len(self.codebook), *key)
+        return self._windows[key]
+
+    def halved(self) -> CodedMap:
+        """The map after 3x3 average pooling with stride 2, padding 1 that does not count: exact, and again a coded map.
+
+        A distinct window becomes one code; its row is the mean of the rows in it.
+        """
+        windows = self.neighbourhoods(3, stride=2)
+        inside = windows.members >= 0
+        rows = self.codebook[windows.members.clamp(min=0).long()] * inside.unsqueeze(-1)
+        return CodedMap(windows.index, rows.sum(1) / inside.sum(1, keepdim=True))
+
+
+Semantics: TypeAlias = CodedMap | Tensor
+"""What a network is conditioned on: a coded map, or the dense planes B C H W float32 that it stands for."""
+
+
+def neighbourhoods(
+    codes: Tensor, count: int, kernel: int, stride: int = 1, padding: int | None = None
+) -> Neighbourhoods:
+    """Find the distinct windows of `codes` (B H W int32, values below `count`), numbered as they first appear on the CPU."""
+    padding = kernel // 2 if padding is None else padding
+    if codes.device.type == "cpu":
+        members, index = kernels.distinct_windows(codes.contiguous().numpy(), kernel, stride, padding)
+        return Neighbourhoods(torch.from_numpy(members), torch.from_numpy(index), count)
+    padded = F.pad(codes, (padding,) * 4, value=-1)
+    windows = padded.unfold(1, kernel, stride).unfold(2, kernel, stride).flatten(3)
+    key = windows[..., 0].long() + 1
+    for tap in range(1, kernel * kernel):
+        # Renumbering after each tap keeps keys small: at most (places * codes) at any time.
+        key = torch.unique(key * (count + 1) + windows[..., tap] + 1, return_inverse=True)[1]
+    first = torch.empty(int(key.max()) + 1, dtype=torch.long, device=codes.device)
+    first[key.flatten()] = torch.arange(key.numel(), device=codes.device)
+    return Neighbourhoods(windows.reshape(-1, kernel * kernel)[first], key.int(), count)
+
+
+def resized(semantics: Semantics, height: int, width: int) -> Semantics:
+    """The map at another resolution: nearest, with the index floor(i * scale) that `interpolate` uses by default."""
+    if isinstance(semantics, Tensor):
+        return F.interpolate(semantics, (height, width), mode="nearest")
+    if semantics.size == (height, width):
+        return semantics
+    rows, columns = (
+        F.interpolate(torch.arange(old, dtype=torch.float32)[None, None], new, mode="nearest")[0, 0].long()
+        for old, new in zip(semantics.size, (height, width), strict=True)
+    )
+    codes = semantics.codes[:, rows.to(semantics.codes.device)][:, :, columns.to(semantics.codes.device)]
+    return CodedMap(codes.contiguous(), semantics.codebook)

@@ -1,0 +1,1 @@
+"""Batch -> Condition: which maps a system looks at."""

@@ -1,0 +1,74 @@
+"""Files appear whole or not at all: written under a temporary name beside the target, then renamed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from intarsia.errors import StorageError
+
+
+@contextmanager
+def whole_file(target: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `target`; on success it becomes `target`, on any failure it is removed.
+
+    Raises:
+        StorageError: the disk is full or the folder cannot be written.
+    """
+    with _told(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # The suffix stays last, since image writers choose the format by it.
+        temporary = target.with_name(f".{target.stem}.{os.getpid()}.part{target.suffix}")
+        try:
+            yield temporary
+            os.replace(temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(target: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `target`; on success it becomes `target` (an older one is replaced).
+
+    Raises:
+        StorageError: the disk is full or the folder cannot be written.
+    """
+    with _told(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+        try:
+            temporary.chmod(0o755)
+            yield temporary
+            if target.exists():
+                old = temporary.with_suffix(".old")
+                os.replace(target, old)
+                os.replace(temporary, target)
+                shutil.rmtree(old)
+            else:
+                os.replace(temporary, target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def _told(target: Path) -> Iterator[None]:
+    """Turn the operating system's refusal into one line that names the file and the mend."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageError(
+                f"cannot write {target}: the disk is full. Free some space or choose another folder."
+            ) from None
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise StorageError(
+                f"cannot write {target}: permission denied. Choose a folder that you may write to."
+            ) from None
+        if error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
+            raise StorageError(f"cannot write {target}: {error.strerror}. Choose another name.") from None
+        raise

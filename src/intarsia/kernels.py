@@ -1,0 +1,189 @@
+"""The inner loops of coded maps on the CPU, compiled by Numba on first use and cached beside this file.
+
+Arrays are C-contiguous; images are channels-last (B H W C). An index of -1 means "outside the image" and counts as zeros.
+Every sum has a fixed order that does not depend on the number of threads, so that results are repeatable bit for bit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+from numba import njit, prange
+
+Array = npt.NDArray[Any]
+
+# Partial sums of `affine_gradients`: enough for small machines, few enough to be cheap in memory.
+PARTS = 4
+
+
+def use_threads(count: int) -> None:
+    """Let the loops use up to `count` threads."""
+    numba.set_num_threads(max(1, min(count, numba.config.NUMBA_NUM_THREADS)))
+
+
+@njit(cache=True, nogil=True)
+def _same(codes: Array, b: int, top: int, left: int, kernel: int, member: Array) -> bool:  # pragma: no cover
+    height, width = codes.shape[1], codes.shape[2]
+    for i in range(kernel):
+        y = top + i
+        for j in range(kernel):
+            x = left + j
+            inside = 0 <= y < height and 0 <= x < width
+            if (codes[b, y, x] if inside else -1) != member[i * kernel + j]:
+                return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def distinct_windows(codes: Array, kernel: int, stride: int, padding: int) -> tuple[Array, Array]:  # pragma: no cover
+    """Number the distinct windows of a code map (B H W int32) in order of first appearance.
+
+    Returns the windows (U kernel*kernel int32, -1 outside the image) and which of them each place has (B h w int32).
+    """
+    batch, height, width = codes.shape
+    out_h = (height + 2 * padding - kernel) // stride + 1
+    out_w = (width + 2 * padding - kernel) // stride + 1
+    index = np.empty((batch, out_h, out_w), np.int32)
+    places = batch * out_h * out_w
+    bits = 4
+    while (1 << bits) < 2 * places:
+        bits += 1
+    mask = (1 << bits) - 1
+    slots = np.full(1 << bits, -1, np.int32)
+    capacity = 1024
+    members = np.empty((capacity, kernel * kernel), np.int32)
+    count = 0
+    for b in range(batch):
+        for oy in range(out_h):
+            previous = -1
+            for ox in range(out_w):
+                top, left = oy * stride - padding, ox * stride - padding
+                if previous >= 0 and _same(codes, b, top, left, kernel, members[previous]):
+                    index[b, oy, ox] = previous
+                    continue
+                key = np.uint64(14695981039346656037)
+                for i in range(kernel):
+                    y = top + i
+                    for j in range(kernel):
+                        x = left + j
+                        inside = 0 <= y < height and 0 <= x < width
+                        code = codes[b, y, x] if inside else -1
+                        key = (key ^ np.uint64(code + 1)) * np.uint64(1099511628211)
+                        key ^= key >> np.uint64(29)
+                slot = np.int64(key & np.uint64(mask))
+                while slots[slot] >= 0 and not _same(codes, b, top, left, kernel, members[slots[slot]]):
+                    slot = (slot + 1) & mask
+                if slots[slot] < 0:
+                    if count == capacity:
+                        grown = np.empty((2 * capacity, kernel * kernel), np.int32)
+                        grown[:capacity] = members
+                        members, capacity = grown, 2 * capacity
+                    for i in range(kernel):
+                        y = top + i
+                        for j in range(kernel):
+                            x = left + j
+                            inside = 0 <= y < height and 0 <= x < width
+                            members[count, i * kernel + j] = codes[b, y, x] if inside else -1
+                    slots[slot] = count
+                    count += 1
+                previous = slots[slot]
+                index[b, oy, ox] = previous
+    return members[:count].copy(), index
+
+
+@njit(cache=True, nogil=True)
+def transposed(bags: Array, rows: int) -> tuple[Array, Array]:  # pragma: no cover
+    """For bags (U T, row numbers or -1), the bags that each row is in: `bag[start[r]:start[r + 1]]`."""
+    start = np.zeros(rows + 1, np.int64)
+    for u in range(bags.shape[0]):
+        for t in range(bags.shape[1]):
+            if bags[u, t] >= 0:
+                start[bags[u, t] + 1] += 1
+    for r in range(rows):
+        start[r + 1] += start[r]
+    place = start.copy()
+    bag = np.empty(start[rows], np.int32)
+    for u in range(bags.shape[0]):
+        for t in range(bags.shape[1]):
+            if bags[u, t] >= 0:
+                bag[place[bags[u, t]]] = u
+                place[bags[u, t]] += 1
+    return start, bag
+
+
+@njit(cache=True, nogil=True, parallel=True, fastmath={"contract"})
+def sum_bags(table: Array, bags: Array, out: Array) -> None:  # pragma: no cover
+    """out[u] += sum over t of table[bags[u, t]]: table R C, bags U T, out U C."""
+    channels = table.shape[1]
+    for u in prange(bags.shape[0]):
+        for t in range(bags.shape[1]):
+            row = bags[u, t]
+            if row >= 0:
+                for c in range(channels):
+                    out[u, c] += table[row, c]
+
+
+@njit(cache=True, nogil=True, parallel=True, fastmath={"contract"})
+def sum_ranges(table: Array, start: Array, bag: Array, out: Array) -> None:  # pragma: no cover
+    """out[r] = sum of table[u] over u in bag[start[r]:start[r + 1]]: the transpose of `sum_bags`."""
+    channels = table.shape[1]
+    for r in prange(start.shape[0] - 1):
+        out[r, :] = 0.0
+        for place in range(start[r], start[r + 1]):
+            u = bag[place]
+            for c in range(channels):
+                out[r, c] += table[u, c]
+
+
+@njit(cache=True, nogil=True, parallel=True, fastmath={"contract"})
+def affine(x: Array, index: Array, scale: Array, shift: Array, slope: float, out: Array) -> None:  # pragma: no cover
+    """out = leaky(x[nearest] * scale[index] + shift[index]).
+
+    x: B h w C; index: B H W with H, W multiples of h, w (nearest upsampling); scale, shift: U C; out: B H W C.
+    """
+    batch, height, width = index.shape
+    up_y, up_x = height // x.shape[1], width // x.shape[2]
+    channels = x.shape[3]
+    steep = np.float32(slope)
+    for line in prange(batch * height):
+        b, y = line // height, line % height
+        for i in range(width):
+            u = index[b, y, i]
+            row = x[b, y // up_y, i // up_x]
+            target = out[b, y, i]
+            for c in range(channels):
+                value = row[c] * scale[u, c] + shift[u, c]
+                target[c] = max(value, np.float32(0)) + steep * min(value, np.float32(0))
+
+
+@njit(cache=True, nogil=True, parallel=True, fastmath={"contract"})
+def affine_gradients(
+    gradient: Array, x: Array, index: Array, scale: Array, shift: Array, slope: float, x_gradient: Array, sums: Array
+) -> None:  # pragma: no cover
+    """Gradients of `affine`: writes x_gradient (B h w C) and sums (PARTS U 2C: of scale, then of shift), zeroed before."""
+    batch, height, width = index.shape
+    low_h = x.shape[1]
+    up_y, up_x = height // low_h, width // x.shape[2]
+    channels = x.shape[3]
+    steep = np.float32(slope)
+    parts = sums.shape[0]
+    lines = batch * low_h
+    for part in prange(parts):
+        for line in range(part * lines // parts, (part + 1) * lines // parts):
+            b, low_y = line // low_h, line % low_h
+            for sub in range(up_y):
+                y = low_y * up_y + sub
+                for i in range(width):
+                    u = index[b, y, i]
+                    row, drow = x[b, low_y, i // up_x], x_gradient[b, low_y, i // up_x]
+                    above = gradient[b, y, i]
+                    sink = sums[part, u]
+                    for c in range(channels):
+                        value = row[c] * scale[u, c] + shift[u, c]
+                        inner = above[c] * (np.float32(1) if value > 0 else steep)
+                        drow[c] += inner * scale[u, c]
+                        sink[c] += inner * row[c]
+                        sink[channels + c] += inner

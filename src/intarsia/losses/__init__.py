@@ -1,0 +1,1 @@
+"""Tensors -> scalar: pure functions, unweighted."""

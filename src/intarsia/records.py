@@ -1,0 +1,139 @@
+"""What travels between rooms. Layout, range and unit of every tensor are stated here, once.
+
+    files -> Sample -> Batch -> Condition -> Synthesis -> Verdict
+
+Labels are train ids (`labels.py`): 0 .. classes - 1, and `classes` itself for don't-care.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from intarsia.coded import CodedMap, Semantics, resized
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One labelled photo, cut and flipped as the recipe says."""
+
+    name: str
+    image: Tensor  # 3 H W, float32 in [-1, 1]
+    labels: Tensor  # H W, int64 train ids
+    instances: Tensor | None = None  # H W, int64, any numbering; equal numbers are one object
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Samples of one size, stacked."""
+
+    names: tuple[str, ...]
+    image: Tensor  # B 3 H W, float32 in [-1, 1]
+    labels: Tensor  # B H W, int64 train ids
+    instances: Tensor | None = None  # B H W, int64
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on `device`."""
+        instances = None if self.instances is None else self.instances.to(device)
+        return Batch(self.names, self.image.to(device), self.labels.to(device), instances)
+
+
+def stack(samples: Sequence[Sample]) -> Batch:
+    """Samples of equal size as one batch; instance maps are kept only if every sample has one."""
+    instances = [s.instances for s in samples if s.instances is not None]
+    return Batch(
+        names=tuple(s.name for s in samples),
+        image=torch.stack([s.image for s in samples]),
+        labels=torch.stack([s.labels for s in samples]),
+        instances=torch.stack(instances) if len(instances) == len(samples) else None,
+    )
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """One seed per image: the same seed gives the same noise, whatever else is in the batch."""
+
+    values: tuple[int, ...]
+
+    def normal(self, *shape: int) -> Tensor:
+        """Standard normal noise, B x `shape` float32 on the CPU."""
+        draws = [torch.randn(shape, generator=torch.Generator().manual_seed(value)) for value in self.values]
+        return torch.stack(draws)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a generator looks at.
+
+    `semantics` is a coded map, or the same as dense planes (B C H W float32): networks take both and compute the same.
+    """
+
+    semantics: Semantics
+    size: tuple[int, int]  # height, width of the image to make
+    noise: Tensor | None = None  # B Z float32, standard normal; for systems with a latent
+    photo: Tensor | None = None  # B 3 H W float32 in [-1, 1]; the style image, for systems with an image encoder
+    _levels: dict[tuple[int, int], Semantics] = field(default_factory=dict, repr=False, compare=False)
+
+    def at(self, height: int, width: int) -> Semantics:
+        """The semantics at another resolution (nearest, as `torch.nn.functional.interpolate` rounds), made once."""
+        key = (height, width)
+        if key not in self._levels:
+            self._levels[key] = resized(self.semantics, height, width)
+        return self._levels[key]
+
+    def restyled(self, *, noise: Tensor | None = None, photo: Tensor | None = None) -> Condition:
+        """The same scene in another style; everything computed from the labels is shared with this condition."""
+        return replace(self, noise=noise, photo=photo)
+
+    def dense(self) -> Condition:
+        """The same condition as dense one-hot planes, as published code has it (the reference; slow)."""
+        semantics = self.semantics.dense() if isinstance(self.semantics, CodedMap) else self.semantics
+        return replace(self, semantics=semantics, _levels={})
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """What a generator made."""
+
+    image: Tensor  # B 3 H W, float32 in [-1, 1]
+    style_mean: Tensor | None = None  # B Z, from the image encoder
+    style_log_variance: Tensor | None = None  # B Z
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a discriminator says: for each scale its features (after activation), and last its logits (not sigmoid)."""
+
+    scales: tuple[tuple[Tensor, ...], ...]  # each B C h w float32
+
+    @property
+    def logits(self) -> tuple[Tensor, ...]:
+        """The logit map of each scale, B 1 h w."""
+        return tuple(scale[-1] for scale in self.scales)
+
+    @property
+    def features(self) -> tuple[tuple[Tensor, ...], ...]:
+        """All but the logits, by scale."""
+        return tuple(scale[:-1] for scale in self.scales)
+
+    def split(self, parts: int) -> tuple[Verdict, ...]:
+        """Undo the stacking of `parts` sets of images along the batch axis."""
+        chunks = [[tensor.chunk(parts) for tensor in scale] for scale in self.scales]
+        return tuple(Verdict(tuple(tuple(c[part] for c in scale) for scale in chunks)) for part in range(parts))
+
+
+@dataclass(frozen=True)
+class Round:
+    """One generator or discriminator round: all that loss terms may look at."""
+
+    batch: Batch
+    condition: Condition
+    fake: Synthesis
+    fake_verdict: Verdict | None = None  # None for systems without a discriminator
+    real_verdict: Verdict | None = None
