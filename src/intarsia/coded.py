@@ -1,7 +1,7 @@
 """Coded maps: a label map is never a stack of one-hot planes.
 
-A coded map holds B H W codes and a codebook of K rows; the dense map that it stands for is `codebook[codes]`, and nobody
-builds it. Labels, don't-care, instance edges, holes, noise that is constant over a region: each is some columns of the
+A coded map holds B H W codes and a codebook of K rows; the dense map that it stands for is `codebook[codes]`, and
+nobody builds it. Labels, don't-care, instance edges, holes, noise that is constant over a region: each is some columns of the
 codebook. Layers that look at the map compute once per distinct neighbourhood of codes instead of once per pixel.
 """
 
@@ -35,10 +35,9 @@ class Neighbourhoods:
 
     @cached_property
     def bags(self) -> Tensor:
-        """`members` as row numbers into a (codes * T) table whose row code * T + tap is a code's part at that tap."""
-        taps = self.members.shape[1]
-        rows = self.members * taps + torch.arange(taps, dtype=torch.int32, device=self.members.device)
-        return torch.where(self.members >= 0, rows, -1)
+        """`members` as row numbers into a (T * codes) table whose row tap * codes + code is a code's part at that tap."""
+        taps = torch.arange(self.members.shape[1], dtype=torch.int32, device=self.members.device)
+        return torch.where(self.members >= 0, self.members + taps * self.codes, -1)
 
     @cached_property
     def containing(self) -> tuple[Tensor, Tensor]:
@@ -89,10 +88,15 @@ Semantics: TypeAlias = CodedMap | Tensor
 """What a network is conditioned on: a coded map, or the dense planes B C H W float32 that it stands for."""
 
 
+def semantics_size(semantics: Semantics) -> tuple[int, int]:
+    """Height and width."""
+    return semantics.size if isinstance(semantics, CodedMap) else (semantics.shape[2], semantics.shape[3])
+
+
 def neighbourhoods(
     codes: Tensor, count: int, kernel: int, stride: int = 1, padding: int | None = None
 ) -> Neighbourhoods:
-    """Find the distinct windows of `codes` (B H W int32, values below `count`), numbered as they first appear on the CPU."""
+    """Find the distinct windows of `codes` (B H W int32, values below `count`), numbered as they first appear."""
     padding = kernel // 2 if padding is None else padding
     if codes.device.type == "cpu":
         members, index = kernels.distinct_windows(codes.contiguous().numpy(), kernel, stride, padding)

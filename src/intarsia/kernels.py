@@ -1,7 +1,7 @@
 """The inner loops of coded maps on the CPU, compiled by Numba on first use and cached beside this file.
 
-Arrays are C-contiguous; images are channels-last (B H W C). An index of -1 means "outside the image" and counts as zeros.
-Every sum has a fixed order that does not depend on the number of threads, so that results are repeatable bit for bit.
+Arrays are C-contiguous; images are channels-last (B H W C). An index of -1 means "outside the image" and counts as
+zeros. Every sum has a fixed order that does not depend on the number of threads, so results are repeatable bit for bit.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ def affine(x: Array, index: Array, scale: Array, shift: Array, slope: float, out
 def affine_gradients(
     gradient: Array, x: Array, index: Array, scale: Array, shift: Array, slope: float, x_gradient: Array, sums: Array
 ) -> None:  # pragma: no cover
-    """Gradients of `affine`: writes x_gradient (B h w C) and sums (PARTS U 2C: of scale, then of shift), zeroed before."""
+    """Gradients of `affine`: adds to x_gradient (B h w C) and to sums (PARTS U 2C: of scale, then of shift)."""
     batch, height, width = index.shape
     low_h = x.shape[1]
     up_y, up_x = height // low_h, width // x.shape[2]

@@ -189,7 +189,7 @@ class LabelSpace:
 
 
 def numbered(name: str, count: int, *, dont_care_ids: tuple[int, ...] = ()) -> LabelSpace:
-    """A space of `count` nameless classes 0 .. count-1 with well-spread colours, for maps whose meaning is not known."""
+    """A space of `count` nameless classes 0 .. count-1 with well-spread colours, for maps of unknown meaning."""
     # The golden angle in hue keeps neighbouring ids apart.
     hues = (np.arange(count) * 0.61803398875) % 1.0
     values = 0.55 + 0.4 * ((np.arange(count) * 0.7548776662) % 1.0)

@@ -18,8 +18,8 @@ Terms = dict[str, Tensor]
 class Recipe:
     """How a system is trained: plain values.
 
-    `generator_weights` and `discriminator_weights` hold the weight of each term by its name. Rates are those of the first
-    epoch; they stay for `epochs` and then fall linearly over `decay_epochs`, by the step that the published schedule takes.
+    `generator_weights` and `discriminator_weights` hold the weight of each term by its name. Rates are those of the
+    first epoch; they stay for `epochs` and then fall linearly over `decay_epochs`, as the published schedule does.
     """
 
     generator_weights: dict[str, float]

@@ -1,0 +1,84 @@
+"""Convolutions: over coded maps, and with spectral normalisation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from intarsia.blocks.lookup import window_sums
+from intarsia.coded import CodedMap, Neighbourhoods, Semantics
+
+
+class CodedConv2d(nn.Conv2d):
+    """`Conv2d` (zero padding) that also takes a coded map and then computes once per distinct window of codes.
+
+    Same weights, same numbers: out[p] = bias + sum over taps t of (codebook @ W_t)[code[p + t]].
+    """
+
+    def rows(self, semantics: CodedMap) -> tuple[Tensor, Neighbourhoods]:
+        """The result for each distinct window (U out_channels), and where which window stands."""
+        kernel, stride, padding = self.kernel_size[0], self.stride[0], int(self.padding[0])
+        windows = semantics.neighbourhoods(kernel, stride=stride, padding=padding)
+        taps = self.weight.permute(2, 3, 1, 0).flatten(0, 1)  # T in out
+        bias = self.bias if self.bias is not None else taps.new_zeros(self.out_channels)
+        return window_sums(semantics.codebook.to(taps.dtype) @ taps, windows, bias), windows
+
+    def forward(self, semantics: Semantics) -> Tensor:
+        """B C H W (or its coded map) -> B out_channels h w."""
+        if isinstance(semantics, Tensor):
+            return super().forward(semantics)
+        rows, windows = self.rows(semantics)
+        return F.embedding(windows.index.long(), rows).permute(0, 3, 1, 2)
+
+
+class SpectralConv2d(nn.Conv2d):
+    """`Conv2d` whose weight is divided by its largest singular value (Miyato et al. 2018).
+
+    One power iteration in each training forward, none in evaluation; `u` and `v` travel with the weights.
+    """
+
+    u: Tensor
+    v: Tensor
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        rows = self.weight.detach().flatten(1)
+        self.register_buffer("u", F.normalize(torch.randn(rows.shape[0]), dim=0, eps=1e-12))
+        self.register_buffer("v", F.normalize(torch.randn(rows.shape[1]), dim=0, eps=1e-12))
+
+    def normalised_weight(self) -> Tensor:
+        """weight / sigma; in training after one power iteration."""
+        if self.training:
+            with torch.no_grad():
+                rows = self.weight.flatten(1)
+                v = F.normalize(rows.T @ self.u, dim=0, eps=1e-12)
+                u = F.normalize(rows @ v, dim=0, eps=1e-12)
+                self.u.copy_(u)
+                self.v.copy_(v)
+        # Copies: a second forward before the backward must not change what the first one saved.
+        normalised: Tensor = _SpectralNormalise.apply(self.weight, self.u.clone(), self.v.clone())  # type: ignore[no-untyped-call]
+        return normalised
+
+    def forward(self, x: Tensor) -> Tensor:
+        """B C H W -> B out_channels h w."""
+        return self._conv_forward(x, self.normalised_weight(), self.bias)
+
+
+class _SpectralNormalise(torch.autograd.Function):
+    """weight / (u' W v) with u and v held constant: two passes over the weight instead of autograd's five."""
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, u: Tensor, v: Tensor) -> Tensor:  # noqa: D102
+        sigma = torch.dot(u, weight.flatten(1) @ v)
+        ctx.save_for_backward(weight, u, v, sigma)
+        return weight / sigma
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]  # noqa: D102
+        weight, u, v, sigma = ctx.saved_tensors
+        along = (gradient * weight).sum() / sigma**2
+        outer = torch.outer(u * along, v).view(weight.shape)
+        return torch.div(gradient, sigma).sub_(outer), None, None

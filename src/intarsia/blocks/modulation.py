@@ -1,0 +1,132 @@
+"""Spatially-adaptive normalisation: an activation is normalised without parameters, then scaled and shifted by maps that
+are computed from the label map (SPADE, Park et al. 2019, section 3)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.distributed as dist
+import torch.distributed.nn.functional as collective
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from intarsia.blocks.convolution import CodedConv2d
+from intarsia.blocks.lookup import lookup_affine, window_sums
+from intarsia.coded import CodedMap, Neighbourhoods, Semantics
+
+Normalisation = Literal["batch", "instance"]
+EPS = 1e-5
+MOMENTUM = 0.1
+
+# Above this share of distinct windows among the pixels, look-ups cost more than the dense formula.
+# Measured by benchmarks/busy_maps.py.
+BUSY = 0.5
+
+
+class Moments(nn.Module):
+    """Mean and 1 / standard deviation of an activation, over the batch (running ones in evaluation) or each image.
+
+    In a process group the batch is that of all processes.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, channels: int, kind: Normalisation) -> None:
+        super().__init__()
+        self.kind = kind
+        if kind == "batch":
+            self.register_buffer("running_mean", torch.zeros(channels))
+            self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, x: Tensor, pixels: int) -> tuple[Tensor, Tensor]:
+        """(mean, 1/std) of x, B C h w: each 1 C, or B C for instances.
+
+        `pixels` is how many pixels an image has once upsampled: it corrects the running variance.
+        """
+        if self.kind == "instance":
+            variance, mean = torch.var_mean(x.float(), (2, 3), correction=0)
+            return mean, (variance + EPS).rsqrt()
+        if not self.training:
+            return self.running_mean[None], (self.running_var[None] + EPS).rsqrt()
+        mean, variance, count = _batch_moments(x.float(), pixels)
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, MOMENTUM)
+            self.running_var.lerp_(variance * (count / max(count - 1, 1)), MOMENTUM)
+        return mean[None], (variance[None] + EPS).rsqrt()
+
+
+def _batch_moments(x: Tensor, pixels: int) -> tuple[Tensor, Tensor, int]:
+    """Mean and biased variance by channel, and the number of values, over all processes."""
+    variance, mean = torch.var_mean(x, (0, 2, 3), correction=0)
+    count = x.shape[0] * pixels
+    if not (dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1):
+        return mean, variance, count
+    # Every process has the same number of values, since the sampler gives each the same batch.
+    world = dist.get_world_size()
+    local_mean = mean
+    mean = collective.all_reduce(local_mean) / world
+    variance = collective.all_reduce(variance + (local_mean - mean) ** 2) / world
+    return mean, variance, count * world
+
+
+class Spade(nn.Module):
+    """SPADE layer: normalise x, then x * (1 + gamma) + beta with gamma and beta from a two-layer net on the labels.
+
+    The net is Conv(labels -> hidden), ReLU, Conv(hidden -> gamma and beta). On a coded map the first convolution is
+    computed once per distinct window and the second as one small product per tap, summed by look-up.
+    `gamma_beta` holds the published gamma and beta convolutions stacked along the output channels.
+    """
+
+    def __init__(
+        self, channels: int, labels: int, *, hidden: int = 128, kernel: int = 3, kind: Normalisation = "batch"
+    ) -> None:
+        super().__init__()
+        self.moments = Moments(channels, kind)
+        self.shared = CodedConv2d(labels, hidden, kernel, padding=kernel // 2)
+        self.gamma_beta = nn.Conv2d(hidden, 2 * channels, kernel, padding=kernel // 2)
+
+    def forward(self, x: Tensor, semantics: Semantics, slope: float) -> Tensor:
+        """leaky_relu(modulated x, slope); slope 1 leaves the activation out.
+
+        Args:
+            x: B C h w float; upsampled (nearest) to the semantics' size on the way.
+            semantics: coded map or dense planes at the output's size H W, multiples of h and w.
+            slope: of the activation below zero.
+
+        Returns:
+            B C H W float.
+        """
+        if isinstance(semantics, CodedMap):
+            table = self.table(semantics)
+            if table is not None:
+                return self._looked_up(x, *table, slope)
+            semantics = semantics.dense()
+        if x.shape[2:] != semantics.shape[2:]:
+            x = F.interpolate(x, tuple(semantics.shape[2:]), mode="nearest")
+        mean, scale = self.moments(x, x.shape[2] * x.shape[3])
+        gamma, beta = self.gamma_beta(F.relu(self.shared(semantics))).chunk(2, 1)
+        out = (x - mean[..., None, None]) * scale[..., None, None] * (1 + gamma) + beta
+        return out if slope == 1 else F.leaky_relu(out, slope)
+
+    def table(self, semantics: CodedMap) -> tuple[Tensor, Neighbourhoods] | None:
+        """(gamma, beta) for each distinct double window, U 2C, and where it stands; None if the map is too busy."""
+        kernel = self.gamma_beta.kernel_size[0]
+        windows = semantics.neighbourhoods(kernel)
+        if len(windows.members) > BUSY * semantics.codes.numel():
+            return None
+        hidden, windows = self.shared.rows(semantics)
+        taps = self.gamma_beta.weight.permute(2, 3, 1, 0).flatten(0, 1)  # T hidden 2C
+        parts = torch.matmul(F.relu(hidden), taps)  # T U3 2C
+        assert self.gamma_beta.bias is not None
+        double = windows.again(kernel)
+        return window_sums(parts, double, self.gamma_beta.bias), double
+
+    def _looked_up(self, x: Tensor, rows: Tensor, windows: Neighbourhoods, slope: float) -> Tensor:
+        mean, scale = self.moments(x, windows.index.shape[1] * windows.index.shape[2])
+        if mean.shape[0] > 1:  # moments of each image: normalise first, the tables are shared by the batch
+            x, mean, scale = (x - mean[..., None, None]) * scale[..., None, None], mean[:1] * 0, scale[:1] * 0 + 1
+        gamma, beta = rows.chunk(2, 1)
+        factor = (1 + gamma) * scale
+        return lookup_affine(x, windows.index, factor, beta - mean * factor, slope)
