@@ -60,7 +60,7 @@ def run(arguments: Sequence[str]) -> int:
     except IntarsiaError as error:
         return _refuse(str(error))
     except CycloptsError as error:
-        return _refuse(f"{error} See intarsia --help.")
+        return _refuse(f"{error} See: intarsia {arguments[0]} --help")
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:

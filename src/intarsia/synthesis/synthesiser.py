@@ -1,0 +1,240 @@
+"""The door to a trained generator: label map in, photo out.
+
+Setting a scene is slow, rendering it is fast: everything that depends on the labels alone (coded map, neighbourhoods,
+tables of scale and shift) is computed at the first render of a scene and kept for the next ones.
+
+    synthesiser = Synthesiser.from_pretrained("spade-earth-128")
+    scene = synthesiser.scene(label_map)     # H W raw ids, as in a file
+    photo = scene.render()                   # H W 3 uint8
+
+Two doors. Through the numpy door come raw ids as in files, and leave uint8 photos: round((x + 1) * 127.5) for x in
+[-1, 1], halves to even. Through the tensor door come train ids, and leave float32 images in [-1, 1].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from intarsia.blocks.frozen import freeze
+from intarsia.checkpoints.snapshot import Card, load_generator
+from intarsia.conditioning.semantics import coded_labels
+from intarsia.data.label_files import Photo
+from intarsia.errors import ConfigError, LabelError
+from intarsia.labels import Ids, LabelSpace
+from intarsia.records import Condition, Seeds
+from intarsia.synthesis.models import DEFAULT_MODEL, find_model
+from intarsia.synthesis.photos import photo_array, photo_tensor
+from intarsia.systems import config_from_dict
+
+MAX_PIXELS = 4096 * 4096
+
+
+class Synthesiser:
+    """A trained generator and the label space that it speaks."""
+
+    def __init__(self, card: Card, generator: nn.Module, device: str | torch.device = "cpu") -> None:
+        """Take a generator in evaluation mode as `load_generator` returns it; prefer `from_pretrained`."""
+        self.card = card
+        self.label_space: LabelSpace = card.label_space
+        self.config: Any = config_from_dict(card.system, card.config)
+        self.device = torch.device(device)
+        self.generator = freeze(generator.to(self.device))
+
+    @classmethod
+    def from_pretrained(cls, model: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu") -> Synthesiser:
+        """Load a bundled model by name, a snapshot folder, or a model of the Hugging Face hub (`owner/name`).
+
+        Raises:
+            CheckpointError: there is no such model, or it cannot be read.
+        """
+        return cls(*load_generator(find_model(model)), device)
+
+    @property
+    def stride(self) -> int:
+        """Images are made in multiples of this; other label maps are padded, and the photos cropped."""
+        return int(self.config.stride)
+
+    @property
+    def has_style(self) -> bool:
+        """Whether the look can be chosen: by seed, by latent vector or by a photo. Otherwise labels decide alone."""
+        return bool(self.config.style)
+
+    @property
+    def has_edges(self) -> bool:
+        """Whether the generator sees the edges of instances."""
+        return bool(self.config.edges)
+
+    def scene(self, label_map: Ids, instances: Ids | None = None, *, source: str = "given") -> Scene:
+        """Set a scene through the numpy door.
+
+        Args:
+            label_map: H W, or B H W for a batch, integer raw ids of `label_space` (values as in a label file).
+            instances: of the same shape, any numbering; equal numbers are one object. Models with instance edges
+                need it to tell touching objects of one class apart; without it, each connected region is one object.
+            source: what errors call the label map, such as its file name.
+
+        Raises:
+            LabelError: the shape or size is no label map's, or an id is not in the label space.
+        """
+        label_map = np.asarray(label_map)
+        if label_map.ndim not in (2, 3) or label_map.dtype.kind not in "iu":
+            raise LabelError(
+                f"label map {source} is {label_map.dtype} of shape {label_map.shape}; expected integers H W or B H W. "
+                "Give class ids, not colours: data.label_files.read_label_map reads both."
+            )
+        batch = label_map if label_map.ndim == 3 else label_map[None]
+        _check_size(*batch.shape[1:], source=source)
+        train = np.stack([self.label_space.encode(one, source) for one in batch])
+        if instances is not None:
+            instances = np.asarray(instances, np.int64).reshape(-1, *np.shape(instances)[-2:])
+        return self.tensor_scene(
+            torch.from_numpy(train),
+            None if instances is None else torch.from_numpy(instances),
+            batched=label_map.ndim == 3,
+            source=source,
+        )
+
+    def tensor_scene(
+        self, labels: Tensor, instances: Tensor | None = None, *, batched: bool = True, source: str = "given"
+    ) -> Scene:
+        """Set a scene through the tensor door.
+
+        Args:
+            labels: B H W int64 train ids, 0 <= id < label_space.channels.
+            instances: B H W int64, or None.
+            batched: whether photos are B H W 3 rather than H W 3.
+            source: what errors call the label map.
+
+        Raises:
+            LabelError: the shape, size or an id is wrong, or the instance map's size is another.
+        """
+        _check_size(*labels.shape[1:], source=source)
+        channels = self.label_space.channels
+        if int(labels.min()) < 0 or int(labels.max()) >= channels:
+            raise LabelError(
+                f"label map {source} has train ids {int(labels.min())}..{int(labels.max())}; "
+                f"{self.label_space.name} has 0..{channels - 1}. Encode raw ids with LabelSpace.encode."
+            )
+        if instances is not None and instances.shape != labels.shape:
+            raise LabelError(
+                f"instance map of {source} is {tuple(instances.shape[1:])} and its label map "
+                f"{tuple(labels.shape[1:])}. Give both in one size."
+            )
+        padded = padded_map(labels, self.stride).to(self.device)
+        objects = None
+        if self.has_edges:
+            # Without an instance map, objects are connected regions of a class: their edges are those of the labels.
+            objects = padded if instances is None else padded_map(instances, self.stride).to(self.device)
+        semantics = coded_labels(padded, channels, objects)
+        return Scene(self, Condition(semantics, semantics.size), (labels.shape[1], labels.shape[2]), batched)
+
+    def __call__(self, label_map: Ids, *, seed: int = 0) -> Photo:
+        """One photo of one label map: H W raw ids -> H W 3 uint8. For more of the same map, keep the `scene`."""
+        return self.scene(label_map).render(seed=seed)
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """Label maps set for a synthesiser; what is computed from them is shared by all renders."""
+
+    synthesiser: Synthesiser
+    condition: Condition  # padded to multiples of the stride
+    size: tuple[int, int]  # height, width of the label map and of the photo
+    batched: bool  # whether photos are B H W 3 rather than H W 3
+
+    def __len__(self) -> int:
+        """How many label maps there are."""
+        semantics = self.condition.semantics
+        return len(semantics.codes) if not isinstance(semantics, Tensor) else len(semantics)
+
+    def render(self, *, seed: int = 0, style: Photo | None = None, z: npt.ArrayLike | None = None) -> Photo:
+        """Photos, H W 3 uint8 (B H W 3 for a batch); the same arguments give the same photos.
+
+        Args:
+            seed: of the style vector; each map of a batch gets the same. Models without style have one photo per map,
+                whatever the seed.
+            style: h w 3 uint8, a photo whose look is taken over. Only for models with style.
+            z: the style vector itself, of `config.latent` numbers. Only for models with style; `seed` is then unused.
+
+        Raises:
+            ConfigError: the model has no style, the arguments contradict each other, or memory ran out.
+        """
+        photo = None if style is None else photo_tensor(style)[None].expand(len(self), -1, -1, -1)
+        noise = None if z is None else torch.tensor(np.asarray(z, np.float32)).expand(len(self), -1)
+        images = self.render_tensor(seeds=[seed] * len(self), style=photo, noise=noise)
+        photos = photo_array(images)
+        return photos if self.batched else photos[0]
+
+    def render_tensor(
+        self, *, seeds: Sequence[int] | None = None, style: Tensor | None = None, noise: Tensor | None = None
+    ) -> Tensor:
+        """Images, B 3 H W float32 in [-1, 1], on the synthesiser's device.
+
+        Args:
+            seeds: one for each map (0 if not given); drawn from them is `noise` where it is not given.
+            style: B 3 h w float32 in [-1, 1]; the encoder's mean is taken, without noise.
+            noise: B latent float32, the style vectors.
+
+        Raises:
+            ConfigError: as `render`.
+        """
+        config, device = self.synthesiser.config, self.synthesiser.device
+        if not self.synthesiser.has_style and (style is not None or noise is not None):
+            raise ConfigError(
+                f"model {self.synthesiser.card.preset} has no style: its photos follow from the labels alone. "
+                "Leave the style out, or use a model trained with one."
+            )
+        if style is not None and noise is not None:
+            raise ConfigError("a style photo and a style vector were given. Give one of them.")
+        if self.synthesiser.has_style and noise is None:
+            drawn = Seeds(tuple(seeds or [0] * len(self))).normal(config.latent)
+            noise = drawn if style is None else torch.zeros_like(drawn)
+        if noise is not None and noise.shape != (len(self), config.latent):
+            raise ConfigError(f"the style vector has {noise.shape[-1]} numbers; this model needs {config.latent}.")
+        condition = self.condition.restyled(
+            noise=None if noise is None else noise.to(device), photo=None if style is None else style.to(device)
+        )
+        height, width = self.size
+        with torch.inference_mode(), _memory_told(self.size):
+            image: Tensor = self.synthesiser.generator(condition).image
+        return image[:, :, :height, :width]
+
+
+def padded_map(labels: Tensor, stride: int) -> Tensor:
+    """B H W padded at the right and bottom to multiples of `stride`, by repeating the last column and row."""
+    height, width = labels.shape[1:]
+    rows = torch.arange(-(-height // stride) * stride).clamp(max=height - 1)
+    columns = torch.arange(-(-width // stride) * stride).clamp(max=width - 1)
+    return labels[:, rows[:, None], columns]
+
+
+def _check_size(height: int, width: int, *, source: str) -> None:
+    if not height or not width:
+        raise LabelError(f"label map {source} has no pixels ({height}x{width}). Export it again.")
+    if height * width > MAX_PIXELS:
+        raise LabelError(
+            f"label map {source} is {height}x{width} (height x width), more than {MAX_PIXELS} pixels. "
+            "Cut it into tiles."
+        )
+
+
+@contextmanager
+def _memory_told(size: tuple[int, int]) -> Iterator[None]:
+    """Turn an allocator's refusal into one line."""
+    try:
+        yield
+    except RuntimeError as error:  # torch.OutOfMemoryError is one; the CPU's allocator raises it plain
+        if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
+            raise
+        raise ConfigError(
+            f"a photo of {size[0]}x{size[1]} needs more memory than there is. Make the map smaller."
+        ) from None
