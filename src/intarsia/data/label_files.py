@@ -1,0 +1,152 @@
+"""Photos, label maps and instance maps on disk: what may be read, and one sentence for what may not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from intarsia.errors import DataError, LabelError
+from intarsia.files import whole_file
+from intarsia.labels import Ids, LabelSpace
+
+Photo = npt.NDArray[np.uint8]
+INDEX_MODES = ("1", "L", "I", "I;16", "I;16B")
+COLOUR_MODES = ("RGB", "RGBA")
+
+
+@dataclass(frozen=True)
+class LabelFile:
+    """A label map as read, and how its file said which class is where."""
+
+    labels: npt.NDArray[np.int64]  # H W train ids
+    kind: Literal["index", "palette", "colour"]
+
+
+def read_photo(path: Path) -> Photo:
+    """A photo, H W 3 uint8; grey and palette images become RGB, transparency is dropped.
+
+    Raises:
+        DataError: the file is missing, damaged, no image, or has more than 8 bits a channel.
+    """
+    image = _open(path, "photo")
+    if image.mode in ("I", "F") or image.mode.startswith("I;"):
+        raise DataError(f"photo {path} has more than 8 bits a channel (mode {image.mode}). Save it as 8-bit RGB.")
+    return np.asarray(image.convert("RGB"))
+
+
+def read_label_map(path: Path, space: LabelSpace) -> LabelFile:
+    """A label map from an index PNG (8 or 16 bit), a palette PNG or a colour PNG of `space`.
+
+    A palette PNG means its indices, unless these disagree with the colours and all its colours are classes of the
+    space: paint programs renumber palettes but keep colours.
+
+    Raises:
+        DataError: the file is missing, damaged, or no PNG.
+        LabelError: it holds an id or a colour that `space` does not know.
+    """
+    image = _open(path, "label map")
+    _refuse_other_formats(image, path, "label map")
+    if image.mode in INDEX_MODES:
+        return LabelFile(space.encode(_integers(image), str(path)), "index")
+    if image.mode == "P":
+        return LabelFile(_encode_palette(image, space, path), "palette")
+    if image.mode in COLOUR_MODES:
+        return LabelFile(space.encode_colours(np.asarray(image.convert("RGB")), str(path)), "colour")
+    raise DataError(
+        f"label map {path} has mode {image.mode}, which says no class. "
+        f"Give an index, palette or colour PNG of the label space {space.name}."
+    )
+
+
+def read_instance_map(path: Path) -> npt.NDArray[np.int64]:
+    """An instance map, H W: any numbering, equal numbers are one object (8 or 16 bit PNG; palette PNGs by index).
+
+    Raises:
+        DataError: the file is missing, damaged, no PNG, or a colour image.
+    """
+    image = _open(path, "instance map")
+    _refuse_other_formats(image, path, "instance map")
+    if image.mode not in (*INDEX_MODES, "P"):
+        raise DataError(f"instance map {path} is a colour image (mode {image.mode}). Give an 8- or 16-bit index PNG.")
+    return _integers(image).astype(np.int64)
+
+
+def write_label_map(path: Path, train: Ids, space: LabelSpace) -> None:
+    """Write train ids (H W) as a palette PNG whose index is the raw id; 16-bit index PNG where a raw id exceeds 255.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    raw = space.decode(train)
+    if _last_raw_id(space) > 255:
+        image = Image.fromarray(raw.astype(np.uint16))
+    else:
+        image = Image.fromarray(raw.astype(np.uint8), "L")
+        image.putpalette(_raw_palette(space).tobytes())
+    with whole_file(path) as temporary:
+        image.save(temporary, format="PNG", optimize=True)
+
+
+def _open(path: Path, what: str) -> Image.Image:
+    """The decoded image, or one sentence about what is wrong with the file. `what` is the file's role."""
+    if not path.is_file():
+        kind = "is a folder" if path.is_dir() else "does not exist"
+        raise DataError(f"{what} {path} {kind}. Give the path of an image file.")
+    if not path.stat().st_size:
+        raise DataError(f"{what} {path} is empty (0 bytes). Copy or export it again.")
+    try:
+        image = Image.open(path)
+        image.load()
+    except UnidentifiedImageError:
+        raise DataError(f"{what} {path} is not an image. Give a PNG, JPEG or WebP file.") from None
+    except Image.DecompressionBombError:
+        raise DataError(f"{what} {path} is too large to decode. Cut it into tiles.") from None
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise DataError(f"{what} {path} is damaged ({str(error).rstrip('.')}). Copy or export it again.") from None
+    if 0 in image.size:
+        raise DataError(f"{what} {path} has no pixels ({image.height}x{image.width}). Export it again.")
+    return image
+
+
+def _refuse_other_formats(image: Image.Image, path: Path, what: str) -> None:
+    if image.format != "PNG":
+        raise DataError(f"{what} {path} is a {image.format} file, which may change ids. Give a PNG.")
+
+
+def _integers(image: Image.Image) -> npt.NDArray[np.integer[Any]]:
+    """Pixel values as they are stored; a 1-bit image has ids 0 and 1."""
+    values = np.asarray(image)
+    return values.astype(np.uint8) if values.dtype == np.bool_ else values
+
+
+def _encode_palette(image: Image.Image, space: LabelSpace, path: Path) -> npt.NDArray[np.int64]:
+    indices = np.asarray(image)
+    stored = np.asarray(image.getpalette("RGB"), np.uint8).reshape(-1, 3)
+    palette = np.zeros((256, 3), np.uint8)
+    palette[: len(stored)] = stored
+    used = np.unique(indices)
+    if not np.array_equal(palette[used], _raw_palette(space)[used]):
+        try:
+            return space.encode_colours(palette[indices], str(path))
+        except LabelError:
+            pass  # Another palette than the space's: then only the indices can be meant.
+    return space.encode(indices, str(path))
+
+
+def _raw_palette(space: LabelSpace) -> npt.NDArray[np.uint8]:
+    """Colours by raw id (256 3 uint8)."""
+    palette = np.zeros((256, 3), np.uint8)
+    for label_class in space.classes:
+        if label_class.id < 256:
+            palette[label_class.id] = label_class.colour
+    palette[[i for i in space.dont_care_ids if i < 256]] = space.dont_care_colour
+    return palette
+
+
+def _last_raw_id(space: LabelSpace) -> int:
+    return max([c.id for c in space.classes] + list(space.dont_care_ids[:1]))

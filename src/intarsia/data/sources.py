@@ -1,0 +1,91 @@
+"""Labelled photos on disk. A source is a label space and a list of files, whatever the layout of their folder.
+
+To read another layout, write a function (root, split) -> Listing and add a line to `LAYOUTS`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from intarsia.data.folder import list_folder
+from intarsia.data.pairs import Listing, Pair, read_pair
+from intarsia.data.street import list_street
+from intarsia.errors import ConfigError, DataError
+from intarsia.labels import LabelSpace
+
+LAYOUTS: dict[str, Callable[[Path, str], Listing]] = {
+    "folder": list_folder,
+    "earth": list_folder,  # made by `intarsia data build earth`
+    "street": list_street,
+}
+CACHE_BYTES = 1 << 30
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Labelled photos of one split; each is decoded when first asked for and then kept, up to `CACHE_BYTES` in all."""
+
+    spec: str
+    split: str
+    listing: Listing
+    _kept: dict[int, Pair] = field(default_factory=dict, repr=False)
+
+    @property
+    def label_space(self) -> LabelSpace:
+        """What the labels mean."""
+        return self.listing.label_space
+
+    def __len__(self) -> int:
+        return len(self.listing.files)
+
+    def pair(self, index: int) -> Pair:
+        """The labelled photo number `index`, 0 <= index < len(self).
+
+        Raises:
+            DataError: a file is missing or damaged, or sizes differ.
+            LabelError: a label is not in the label space.
+        """
+        if index in self._kept:
+            return self._kept[index]
+        pair = read_pair(self.listing.files[index], self.label_space)
+        # All pairs of a data set are about as large as the first few: their number stands for their size.
+        if (len(self._kept) + 1) * _bytes(pair) <= CACHE_BYTES:
+            self._kept[index] = pair
+        return pair
+
+
+def open_source(spec: str, split: str) -> Source:
+    """The photos of `split` in the data set `spec`: "LAYOUT:PATH" with a name of `LAYOUTS`, or PATH for a plain folder.
+
+    Raises:
+        ConfigError: no layout has that name.
+        DataError: the folder is missing or empty, or photos and label maps do not pair up.
+        LabelError: its label space is malformed.
+    """
+    listing = list_files(spec, split)
+    if listing.wrong:
+        more = f" ({len(listing.wrong) - 1} more: intarsia data check {spec})" if len(listing.wrong) > 1 else ""
+        raise DataError(listing.wrong[0] + more)
+    return Source(spec, split, listing)
+
+
+def list_files(spec: str, split: str) -> Listing:
+    """What `open_source` opens, with all that is wrong in it instead of an error for the first."""
+    layout, colon, path = spec.partition(":")
+    if not colon or Path(spec).exists():
+        layout, path = "folder", spec
+    if layout not in LAYOUTS:
+        near = difflib.get_close_matches(layout, LAYOUTS, 1) or list(LAYOUTS)
+        raise ConfigError(f"no data set layout is called {layout}. Did you mean {', '.join(near)}?")
+    root = Path(path)
+    if not root.is_dir():
+        mend = f"Make it with: intarsia data build earth --out {root}" if layout == "earth" else "Check the path."
+        raise DataError(f"data set folder {root} does not exist. {mend}")
+    return LAYOUTS[layout](root, split)
+
+
+def _bytes(pair: Pair) -> int:
+    return sum(array.nbytes for array in (pair.photo, pair.labels, pair.instances) if array is not None)
