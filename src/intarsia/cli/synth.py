@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from intarsia.cli.device import pick_device
 from intarsia.cli.say import notice, progress
 from intarsia.errors import ConfigError, DataError
-from intarsia.synthesis.models import DEFAULT_MODEL
+from intarsia.synthesis import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from intarsia.synthesis.synthesiser import Scene, Synthesiser

@@ -1,1 +1,3 @@
 """Label map -> image."""
+
+DEFAULT_MODEL = "spade-earth-128"

@@ -6,17 +6,17 @@ import difflib
 import re
 from pathlib import Path
 
+from intarsia.checkpoints.snapshot import CARD, WEIGHTS
 from intarsia.errors import CheckpointError
 
 BUNDLED = Path(__file__).parents[1] / "bundled"
-DEFAULT_MODEL = "spade-earth-128"
-SNAPSHOT_FILES = ("card.json", "generator.safetensors")
+SNAPSHOT_FILES = (CARD, WEIGHTS)
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def bundled_models() -> tuple[str, ...]:
     """Names of the models that come with the package."""
-    return tuple(sorted(folder.parent.name for folder in BUNDLED.glob("models/*/card.json")))
+    return tuple(sorted(folder.parent.name for folder in BUNDLED.glob(f"models/*/{CARD}")))
 
 
 def find_model(name: str | Path) -> Path:

@@ -31,7 +31,8 @@ from intarsia.data.label_files import Photo
 from intarsia.errors import ConfigError, LabelError
 from intarsia.labels import Ids, LabelSpace
 from intarsia.records import Condition, Seeds
-from intarsia.synthesis.models import DEFAULT_MODEL, find_model
+from intarsia.synthesis import DEFAULT_MODEL
+from intarsia.synthesis.models import find_model
 from intarsia.synthesis.photos import photo_array, photo_tensor
 from intarsia.systems import config_from_dict
 
