@@ -12,6 +12,20 @@ from intarsia.blocks.lookup import window_sums
 from intarsia.coded import CodedMap, Neighbourhoods, Semantics
 
 
+def coded_rows(
+    semantics: CodedMap, weight: Tensor, bias: Tensor | None, *, stride: int, padding: int
+) -> tuple[Tensor, Neighbourhoods]:
+    """The convolution of a coded map for each of its distinct windows (U out), and where which window stands.
+
+    `weight` (out in k k) and `bias` (out) are those of the dense convolution.
+    """
+    windows = semantics.neighbourhoods(weight.shape[2], stride=stride, padding=padding)
+    taps = weight.permute(2, 3, 1, 0).flatten(0, 1)  # T in out
+    if bias is None:
+        bias = taps.new_zeros(taps.shape[2])
+    return window_sums(semantics.codebook.to(taps.dtype) @ taps, windows, bias), windows
+
+
 class CodedConv2d(nn.Conv2d):
     """`Conv2d` (zero padding) that also takes a coded map and then computes once per distinct window of codes.
 
@@ -20,11 +34,7 @@ class CodedConv2d(nn.Conv2d):
 
     def rows(self, semantics: CodedMap) -> tuple[Tensor, Neighbourhoods]:
         """The result for each distinct window (U out_channels), and where which window stands."""
-        kernel, stride, padding = self.kernel_size[0], self.stride[0], int(self.padding[0])
-        windows = semantics.neighbourhoods(kernel, stride=stride, padding=padding)
-        taps = self.weight.permute(2, 3, 1, 0).flatten(0, 1)  # T in out
-        bias = self.bias if self.bias is not None else taps.new_zeros(self.out_channels)
-        return window_sums(semantics.codebook.to(taps.dtype) @ taps, windows, bias), windows
+        return coded_rows(semantics, self.weight, self.bias, stride=self.stride[0], padding=int(self.padding[0]))
 
     def forward(self, semantics: Semantics) -> Tensor:
         """B C H W (or its coded map) -> B out_channels h w."""

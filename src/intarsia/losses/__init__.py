@@ -1,1 +1,1 @@
-"""Tensors -> scalar: pure functions, unweighted."""
+"""Tensors -> scalar, pure. Weights are applied where the round is summed, never here."""

@@ -1,1 +1,84 @@
-"""One published system a file."""
+"""One published system a file; `SYSTEMS` and `PRESETS` name them all."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from intarsia.errors import ConfigError
+from intarsia.systems import spade
+from intarsia.systems.system import Preset, Recipe, System
+
+
+@dataclass(frozen=True)
+class Published:
+    """How to build a published system, and where it comes from."""
+
+    build: Callable[[Any, Recipe, str, Path | None], System]
+    config: type  # the frozen dataclass of its sizes
+    year: int
+    title: str
+
+
+SYSTEMS = {
+    "spade": Published(spade.spade, spade.SpadeConfig, 2019, "Spatially-Adaptive Normalization (GauGAN)"),
+}
+PRESETS = {**spade.PRESETS}
+
+
+def preset(name: str) -> Preset:
+    """The preset called `name`.
+
+    Raises:
+        ConfigError: there is none; the nearest names are proposed.
+    """
+    return PRESETS[_known("preset", name, PRESETS)]
+
+
+def build(
+    system: str, config: Any, recipe: Recipe, *, preset: str = "custom", perceptual: Path | None = None
+) -> System:
+    """A system with freshly initialised networks.
+
+    Args:
+        system: a key of `SYSTEMS`.
+        config: its sizes; change a preset's with `dataclasses.replace(config, labels=space.channels)`.
+        recipe: its terms' weights and rates.
+        preset: the name that goes into the checkpoint's card.
+        perceptual: file of VGG19 weights, for recipes that weigh the term `perceptual`.
+
+    Raises:
+        ConfigError: the system is unknown, or config, recipe and files do not fit together.
+    """
+    return SYSTEMS[_known("system", system, SYSTEMS)].build(config, recipe, preset, perceptual)
+
+
+def config_from_dict(system: str, values: dict[str, Any]) -> Any:
+    """A system's config from plain values, as a card holds them.
+
+    Raises:
+        ConfigError: the system or a key is unknown, or a key without a default is missing.
+    """
+    kind = SYSTEMS[_known("system", system, SYSTEMS)].config
+    for key in values:
+        _known(f"key in the config of {system}:", key, [f.name for f in fields(kind)])
+    # JSON knows lists only.
+    hints = get_type_hints(kind)
+    plain = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    try:
+        return kind(**plain)
+    except TypeError:
+        missing = [f.name for f in fields(kind) if f.name not in values and f.name == "labels"]
+        raise ConfigError(f"the config of {system} lacks {', '.join(missing) or hints}. Add it.") from None
+
+
+def _known(what: str, name: str, names: Iterable[str]) -> str:
+    """`name`, which must be one of `names`."""
+    known = list(names)
+    if name in known:
+        return name
+    near = difflib.get_close_matches(name, known, 3, cutoff=0.4)
+    raise ConfigError(f"no {what} is called {name}. Did you mean {', '.join(near or known[:3])}?")

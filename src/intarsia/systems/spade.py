@@ -2,7 +2,7 @@
 
 Differs from pix2pixHD: no encoder for the labels; every normalisation is modulated by them instead. A start grid made
 from the labels (or from a style vector) grows through seven residual blocks. Trained with hinge, feature matching and
-VGG losses, and KL where a style encoder is used.
+VGG losses, and KL where a style encoder is used. The discriminator looks at patches on two scales.
 
 Published (Table 1, mIoU / accuracy / FID): COCO-Stuff 37.4 / 67.9 / 22.6, ADE20K 38.5 / 79.9 / 33.9,
 Cityscapes 62.3 / 81.9 / 71.8. Parameters of the generator: 97.5 M, 96.5 M, 93.0 M.
@@ -10,19 +10,30 @@ Cityscapes 62.3 / 81.9 / 71.8. Parameters of the generator: 97.5 M, 96.5 M, 93.0
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Literal, TypeVar
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from intarsia.blocks.convolution import CodedConv2d, SpectralConv2d
 from intarsia.blocks.decoder import Decoder
 from intarsia.blocks.modulation import Normalisation
+from intarsia.blocks.patch_discriminator import PatchDiscriminator
 from intarsia.blocks.residual import SpadeBlock
-from intarsia.errors import ConfigError
-from intarsia.records import Condition, Synthesis
+from intarsia.blocks.style_encoder import StyleEncoder
+from intarsia.conditioning.semantics import coded_labels
+from intarsia.errors import ConfigError, DataError, LabelError
+from intarsia.losses import adversarial, divergence, matching
+from intarsia.losses.adversarial import Adversarial
+from intarsia.records import Batch, Condition, Seeds, Synthesis
+from intarsia.systems.perceptual import perceptual_term, without_absent
+from intarsia.systems.system import Preset, Recipe, System, Term, weighed
 
+Kind = TypeVar("Kind")
 Depth = Literal["normal", "more", "most"]
 DOUBLINGS: dict[str, tuple[bool, ...]] = {
     "normal": (False, True, False, True, True, True, True),
@@ -47,6 +58,7 @@ class SpadeConfig:
     normalisation: Normalisation = "batch"
     discriminator_width: int = 64  # channels of its first layer; published as ndf
     discriminator_scales: int = 2
+    adversarial: Adversarial = "hinge"
 
     @property
     def planes(self) -> int:
@@ -56,7 +68,7 @@ class SpadeConfig:
     @property
     def stride(self) -> int:
         """Image sizes are multiples of this."""
-        return 2 ** sum(DOUBLINGS[self.depth])
+        return 1 << sum(DOUBLINGS[self.depth])
 
 
 class SpadeGenerator(nn.Module):
@@ -77,21 +89,31 @@ class SpadeGenerator(nn.Module):
         self.grid = (config.size[0] // config.stride, config.size[1] // config.stride)
         self.start: nn.Module
         if config.style:
+            self.encoder = StyleEncoder(config.width, config.latent)
             self.start = nn.Linear(config.latent, widths[0] * self.grid[0] * self.grid[1])
         else:
             self.start = CodedConv2d(config.planes, widths[0], 3, padding=1)
         self.decoder = Decoder(blocks, doublings, widths[-1])
 
     def forward(self, condition: Condition) -> Synthesis:
-        """Make an image of `condition.size`; with a style, from `condition.noise` (B latent)."""
+        """Make an image of `condition.size`.
+
+        With a style, the start is a style vector: `condition.noise` (B latent) as it is, or, where `condition.photo`
+        is given, drawn with that noise from the distribution that the encoder sees in the photo.
+        """
         stride = self.config.stride
         if condition.size[0] % stride or condition.size[1] % stride:
             raise ConfigError(f"image size {condition.size} is no multiple of {stride}. Pad the label map.")
         grid = (condition.size[0] // stride, condition.size[1] // stride)
         if not self.config.style:
             return Synthesis(self.decoder(self.start(condition.at(*grid)), condition))
-        assert condition.noise is not None
-        return Synthesis(self.decoder(self._styled_grid(condition.noise, grid), condition))
+        if condition.noise is None:
+            raise ConfigError("this generator starts from a style vector, and the condition has no noise. Give seeds.")
+        if condition.photo is None:
+            return Synthesis(self.decoder(self._styled_grid(condition.noise, grid), condition))
+        mean, log_variance = self.encoder(condition.photo)
+        style = mean + torch.exp(log_variance / 2) * condition.noise
+        return Synthesis(self.decoder(self._styled_grid(style, grid), condition), mean, log_variance)
 
     def _styled_grid(self, style: Tensor, grid: tuple[int, int]) -> Tensor:
         start: Tensor = self.start(style).view(len(style), -1, *self.grid)
@@ -110,3 +132,150 @@ def initialise(network: nn.Module) -> None:
                 nn.init.xavier_normal_(module.weight, 0.02)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
+
+
+def spade(config: SpadeConfig, recipe: Recipe, preset: str, perceptual: Path | None = None) -> System:
+    """Build the networks, freshly initialised, and the terms that the recipe weighs.
+
+    Args:
+        config: sizes.
+        recipe: a term without a weight is not computed.
+        preset: the name that goes into the checkpoint's card.
+        perceptual: file of VGG19 weights, for the term `perceptual`.
+
+    Raises:
+        ConfigError: the recipe weighs a term that this config does not have, or VGG19's weights are missing.
+    """
+    generator = SpadeGenerator(config)
+    discriminator = PatchDiscriminator(
+        config.planes, width=config.discriminator_width, scales=config.discriminator_scales
+    )
+    initialise(generator)
+    initialise(discriminator)
+    recipe = without_absent(recipe, perceptual)
+    terms = generator_terms(config)
+    if "perceptual" in recipe.generator_weights:
+        terms["perceptual"] = perceptual_term(perceptual)
+    return System(
+        name="spade",
+        preset=preset,
+        config=config,
+        generator=generator,
+        discriminator=discriminator,
+        condition=partial(condition, config),
+        generator_terms=weighed(terms, recipe.generator_weights),
+        discriminator_terms=weighed(discriminator_terms(config), recipe.discriminator_weights),
+        recipe=recipe,
+    )
+
+
+def condition(config: SpadeConfig, batch: Batch, seeds: Seeds) -> Condition:
+    """What the networks look at in training: labels, edges, and for a style the photo itself and noise.
+
+    Raises:
+        LabelError: the batch has a train id that this config has no plane for.
+        DataError: the config wants edges and the batch has no instance maps.
+    """
+    last = int(batch.labels.max())
+    if last >= config.labels:
+        raise LabelError(f"a label map has train id {last}; this network knows 0..{config.labels - 1}. Check the data.")
+    if config.edges and batch.instances is None:
+        raise DataError("this network looks at instance edges, and the data has no instance maps. Set edges=False.")
+    semantics = coded_labels(batch.labels, config.labels, batch.instances if config.edges else None)
+    size = (batch.image.shape[2], batch.image.shape[3])
+    if not config.style:
+        return Condition(semantics, size)
+    noise = seeds.normal(config.latent).to(batch.image.device)
+    return Condition(semantics, size, noise=noise, photo=batch.image)
+
+
+def generator_terms(config: SpadeConfig) -> dict[str, Term]:
+    """All but `perceptual`, which needs a file."""
+    terms: dict[str, Term] = {
+        "gan": lambda r: adversarial.fooling(present(r.fake_verdict), config.adversarial),
+        "feature_matching": lambda r: matching.feature_matching(present(r.fake_verdict), present(r.real_verdict)),
+    }
+    if config.style:
+        terms["kl"] = lambda r: divergence.kl(present(r.fake.style_mean), present(r.fake.style_log_variance))
+    return terms
+
+
+def discriminator_terms(config: SpadeConfig) -> dict[str, Term]:
+    """What the discriminator learns from."""
+    return {
+        "fake": lambda r: adversarial.fake(present(r.fake_verdict), config.adversarial),
+        "real": lambda r: adversarial.real(present(r.real_verdict), config.adversarial),
+    }
+
+
+def present(value: Kind | None) -> Kind:
+    """A part of the round that this system always has."""
+    assert value is not None
+    return value
+
+
+# Presets: the four published configurations, each also with a style, and small ones for everyday machines.
+
+_WEIGHTS = {"gan": 1.0, "feature_matching": 10.0, "perceptual": 10.0}
+_SIDES = {"fake": 1.0, "real": 1.0}
+_SQUARE = Recipe(_WEIGHTS, _SIDES, epochs=100, decay_epochs=100, batch=32, load_size=(286, 286), crop_size=(256, 256))
+_PUBLISHED = {
+    "ade20k": (SpadeConfig(labels=151), _SQUARE),
+    "coco": (SpadeConfig(labels=183, edges=True), replace(_SQUARE, decay_epochs=0)),
+    "cityscapes": (
+        SpadeConfig(labels=35, edges=True, size=(256, 512), depth="more"),
+        replace(_SQUARE, batch=16, load_size=(256, 512), crop_size=(256, 512)),
+    ),
+    # No recipe was published: these are the published code's defaults.
+    "facades": (SpadeConfig(labels=13), replace(_SQUARE, epochs=50, decay_epochs=0, batch=1)),
+}
+
+PRESETS = {f"spade-{data}": Preset("spade", config, recipe) for data, (config, recipe) in _PUBLISHED.items()}
+PRESETS |= {
+    f"spade-{data}-style": Preset(
+        "spade", replace(config, style=True), replace(recipe, generator_weights=_WEIGHTS | {"kl": 0.05})
+    )
+    for data, (config, recipe) in _PUBLISHED.items()
+}
+PRESETS |= {
+    # Trains on two CPU cores in an hour; no file of VGG19 weights is needed.
+    "spade-earth-128": Preset(
+        "spade",
+        SpadeConfig(labels=14, width=16, size=(128, 128), hidden=48, discriminator_width=32),
+        Recipe(
+            {"gan": 1.0, "feature_matching": 10.0},
+            _SIDES,
+            epochs=100,
+            batch=8,
+            average=0.999,
+            crop_size=(128, 128),
+        ),
+    ),
+    # For tests: everything that the large ones have, in a second.
+    "spade-tiny": Preset(
+        "spade",
+        SpadeConfig(labels=6, width=4, size=(32, 32), hidden=8, discriminator_width=8),
+        Recipe(
+            {"gan": 1.0, "feature_matching": 10.0},
+            _SIDES,
+            epochs=2,
+            decay_epochs=2,
+            batch=2,
+            average=0.9,
+            crop_size=(32, 32),
+        ),
+    ),
+    "spade-tiny-style": Preset(
+        "spade",
+        SpadeConfig(
+            labels=6, edges=True, width=4, size=(64, 64), style=True, latent=16, hidden=8, discriminator_width=8
+        ),
+        Recipe(
+            {"gan": 1.0, "feature_matching": 10.0, "kl": 0.05},
+            _SIDES,
+            epochs=2,
+            batch=2,
+            crop_size=(64, 64),
+        ),
+    ),
+}

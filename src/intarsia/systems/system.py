@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
 
+from intarsia.errors import ConfigError
 from intarsia.records import Batch, Condition, Round, Seeds
 
+Term = Callable[[Round], Tensor]
 Terms = dict[str, Tensor]
 """Named scalars, unweighted; a name is the key of its weight in the recipe."""
 
@@ -50,3 +52,24 @@ class System:
     generator_terms: Callable[[Round], Terms]
     discriminator_terms: Callable[[Round], Terms]
     recipe: Recipe
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A published or bundled configuration. `config.labels` is replaced by what the data set's label space has."""
+
+    system: str
+    config: Any
+    recipe: Recipe
+
+
+def weighed(terms: Mapping[str, Term], weights: Mapping[str, float]) -> Callable[[Round], Terms]:
+    """Those of `terms` that have a weight, as one function.
+
+    Raises:
+        ConfigError: a weight names no term.
+    """
+    for name in weights:
+        if name not in terms:
+            raise ConfigError(f"the recipe weighs the term {name}, which is not computed. Known: {', '.join(terms)}.")
+    return lambda round: {name: terms[name](round) for name in weights}

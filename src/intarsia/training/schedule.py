@@ -1,0 +1,16 @@
+"""Learning rates by epoch."""
+
+from __future__ import annotations
+
+from intarsia.systems.system import Recipe
+
+
+def rates(recipe: Recipe, epoch: int) -> tuple[float, float]:
+    """(generator, discriminator) rates of an epoch, counted from 1.
+
+    Constant for `recipe.epochs`, then falling linearly to zero over `recipe.decay_epochs`. As published, a rate falls
+    at the end of an epoch: the first epoch of the decay still has the full one, and the last a single step.
+    """
+    past = max(epoch - recipe.epochs - 1, 0)
+    left = max(1 - past / recipe.decay_epochs, 0.0) if recipe.decay_epochs else 1.0
+    return recipe.generator_rate * left, recipe.discriminator_rate * left
