@@ -1,8 +1,8 @@
 """Coded maps: a label map is never a stack of one-hot planes.
 
 A coded map holds B H W codes and a codebook of K rows; the dense map that it stands for is `codebook[codes]`, and
-nobody builds it. Labels, don't-care, instance edges, holes, noise that is constant over a region: each is some columns of the
-codebook. Layers that look at the map compute once per distinct neighbourhood of codes instead of once per pixel.
+nobody builds it. Labels, don't-care, instance edges, holes, noise that is constant over a region: each is some columns
+of the codebook. Layers that look at the map compute once per distinct neighbourhood of codes, not once per pixel.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Neighbourhoods:
 
     @cached_property
     def bags(self) -> Tensor:
-        """`members` as row numbers into a (T * codes) table whose row tap * codes + code is a code's part at that tap."""
+        """`members` as row numbers into a (T * codes) table; row tap * codes + code is a code's part at that tap."""
         taps = torch.arange(self.members.shape[1], dtype=torch.int32, device=self.members.device)
         return torch.where(self.members >= 0, self.members + taps * self.codes, -1)
 
@@ -96,20 +96,25 @@ def semantics_size(semantics: Semantics) -> tuple[int, int]:
 def neighbourhoods(
     codes: Tensor, count: int, kernel: int, stride: int = 1, padding: int | None = None
 ) -> Neighbourhoods:
-    """Find the distinct windows of `codes` (B H W int32, values below `count`), numbered as they first appear."""
+    """Find the distinct windows of `codes` (B H W int32, values below `count`)."""
     padding = kernel // 2 if padding is None else padding
-    if codes.device.type == "cpu":
-        members, index = kernels.distinct_windows(codes.contiguous().numpy(), kernel, stride, padding)
-        return Neighbourhoods(torch.from_numpy(members), torch.from_numpy(index), count)
+    if codes.device.type != "cpu":
+        return Neighbourhoods(*distinct_windows(codes, count, kernel, stride, padding), count)
+    members, index = kernels.distinct_windows(codes.contiguous().numpy(), kernel, stride, padding)
+    return Neighbourhoods(torch.from_numpy(members), torch.from_numpy(index), count)
+
+
+def distinct_windows(codes: Tensor, count: int, kernel: int, stride: int, padding: int) -> tuple[Tensor, Tensor]:
+    """`kernels.distinct_windows` in plain torch, for other devices; the numbering differs."""
     padded = F.pad(codes, (padding,) * 4, value=-1)
     windows = padded.unfold(1, kernel, stride).unfold(2, kernel, stride).flatten(3)
-    key = windows[..., 0].long() + 1
-    for tap in range(1, kernel * kernel):
-        # Renumbering after each tap keeps keys small: at most (places * codes) at any time.
+    key = torch.zeros_like(windows[..., 0], dtype=torch.long)
+    for tap in range(kernel * kernel):
+        # Renumbering after each tap keeps keys small: at most places * codes at any time.
         key = torch.unique(key * (count + 1) + windows[..., tap] + 1, return_inverse=True)[1]
     first = torch.empty(int(key.max()) + 1, dtype=torch.long, device=codes.device)
     first[key.flatten()] = torch.arange(key.numel(), device=codes.device)
-    return Neighbourhoods(windows.reshape(-1, kernel * kernel)[first], key.int(), count)
+    return windows.reshape(-1, kernel * kernel)[first], key.int()
 
 
 def resized(semantics: Semantics, height: int, width: int) -> Semantics:

@@ -61,33 +61,36 @@ class SpectralConv2d(nn.Conv2d):
 
     def normalised_weight(self) -> Tensor:
         """weight / sigma; in training after one power iteration."""
-        if self.training:
-            with torch.no_grad():
-                rows = self.weight.flatten(1)
-                v = F.normalize(rows.T @ self.u, dim=0, eps=1e-12)
-                u = F.normalize(rows @ v, dim=0, eps=1e-12)
-                self.u.copy_(u)
-                self.v.copy_(v)
-        # Copies: a second forward before the backward must not change what the first one saved.
-        normalised: Tensor = _SpectralNormalise.apply(self.weight, self.u.clone(), self.v.clone())  # type: ignore[no-untyped-call]
-        return normalised
+        return spectrally_normalised(self.weight, self.u, self.v, iterate=self.training)
 
     def forward(self, x: Tensor) -> Tensor:
         """B C H W -> B out_channels h w."""
         return self._conv_forward(x, self.normalised_weight(), self.bias)
 
 
+def spectrally_normalised(weight: Tensor, u: Tensor, v: Tensor, *, iterate: bool) -> Tensor:
+    """weight / (u' W v), with W the weight as rows of its first dimension; `iterate` improves u, v first, in place."""
+    if iterate:
+        with torch.no_grad():
+            rows = weight.flatten(1)
+            v.copy_(F.normalize(rows.T @ u, dim=0, eps=1e-12))
+            u.copy_(F.normalize(rows @ v, dim=0, eps=1e-12))
+    # Copies: a second forward before the backward must not change what the first one saved.
+    normalised: Tensor = _SpectralNormalise.apply(weight, u.clone(), v.clone())  # type: ignore[no-untyped-call]
+    return normalised
+
+
 class _SpectralNormalise(torch.autograd.Function):
     """weight / (u' W v) with u and v held constant: two passes over the weight instead of autograd's five."""
 
     @staticmethod
-    def forward(ctx: Any, weight: Tensor, u: Tensor, v: Tensor) -> Tensor:  # noqa: D102
+    def forward(ctx: Any, weight: Tensor, u: Tensor, v: Tensor) -> Tensor:
         sigma = torch.dot(u, weight.flatten(1) @ v)
         ctx.save_for_backward(weight, u, v, sigma)
         return weight / sigma
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]  # noqa: D102
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
         weight, u, v, sigma = ctx.saved_tensors
         along = (gradient * weight).sum() / sigma**2
         outer = torch.outer(u * along, v).view(weight.shape)

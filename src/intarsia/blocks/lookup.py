@@ -37,7 +37,7 @@ def window_sums(table: Tensor, windows: Neighbourhoods, bias: Tensor) -> Tensor:
 
 class _WindowSums(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, table: Tensor, windows: Neighbourhoods) -> Tensor:  # noqa: D102
+    def forward(ctx: Any, table: Tensor, windows: Neighbourhoods) -> Tensor:
         ctx.windows, ctx.rows = windows, len(table)
         out = torch.zeros(len(windows.members), table.shape[1])
         kernels.use_threads(torch.get_num_threads())
@@ -45,7 +45,7 @@ class _WindowSums(torch.autograd.Function):
         return out
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]  # noqa: D102
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
         start, window = ctx.windows.containing
         out = torch.empty(ctx.rows, gradient.shape[1])
         kernels.use_threads(torch.get_num_threads())
@@ -78,7 +78,7 @@ def lookup_affine(x: Tensor, index: Tensor, scale: Tensor, shift: Tensor, slope:
 
 class _LookupAffine(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, index: Tensor, scale: Tensor, shift: Tensor, slope: float) -> Tensor:  # noqa: D102
+    def forward(ctx: Any, x: Tensor, index: Tensor, scale: Tensor, shift: Tensor, slope: float) -> Tensor:
         pixels = x.detach().permute(0, 2, 3, 1).contiguous()
         scale, shift = scale.contiguous(), shift.contiguous()
         ctx.save_for_backward(pixels, index, scale, shift)
@@ -91,7 +91,7 @@ class _LookupAffine(torch.autograd.Function):
         return out.permute(0, 3, 1, 2)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, Tensor, Tensor, None]:  # type: ignore[override]  # noqa: D102
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, Tensor, Tensor, None]:  # type: ignore[override]
         pixels, index, scale, shift = ctx.saved_tensors
         channels = pixels.shape[3]
         x_gradient = torch.zeros_like(pixels)

@@ -1,5 +1,7 @@
-"""Spatially-adaptive normalisation: an activation is normalised without parameters, then scaled and shifted by maps that
-are computed from the label map (SPADE, Park et al. 2019, section 3)."""
+"""Spatially-adaptive normalisation (SPADE, Park et al. 2019, section 3).
+
+An activation is normalised without parameters, then scaled and shifted by maps that are computed from the label map.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +21,9 @@ Normalisation = Literal["batch", "instance"]
 EPS = 1e-5
 MOMENTUM = 0.1
 
-# Above this share of distinct windows among the pixels, look-ups cost more than the dense formula.
+# What one distinct double window costs in look-ups, as a share of what one pixel costs in the dense convolution.
 # Measured by benchmarks/busy_maps.py.
-BUSY = 0.5
+LOOKUP_COST = 0.25
 
 
 class Moments(nn.Module):
@@ -45,12 +47,14 @@ class Moments(nn.Module):
 
         `pixels` is how many pixels an image has once upsampled: it corrects the running variance.
         """
+        if x.dtype != torch.float64:  # half precision is too coarse for sums over an image
+            x = x.float()
         if self.kind == "instance":
-            variance, mean = torch.var_mean(x.float(), (2, 3), correction=0)
+            variance, mean = torch.var_mean(x, (2, 3), correction=0)
             return mean, (variance + EPS).rsqrt()
         if not self.training:
             return self.running_mean[None], (self.running_var[None] + EPS).rsqrt()
-        mean, variance, count = _batch_moments(x.float(), pixels)
+        mean, variance, count = _batch_moments(x, pixels)
         with torch.no_grad():
             self.running_mean.lerp_(mean, MOMENTUM)
             self.running_var.lerp_(variance * (count / max(count - 1, 1)), MOMENTUM)
@@ -69,6 +73,15 @@ def _batch_moments(x: Tensor, pixels: int) -> tuple[Tensor, Tensor, int]:
     mean = collective.all_reduce(local_mean) / world
     variance = collective.all_reduce(variance + (local_mean - mean) ** 2) / world
     return mean, variance, count * world
+
+
+def pays(semantics: CodedMap, kernel: int) -> bool:
+    """Whether two convolutions in a row over this map are cheaper by look-up than densely; a busy map is not."""
+    windows = semantics.neighbourhoods(kernel)
+    pixels = semantics.codes.numel()
+    if len(windows.members) >= pixels:
+        return False
+    return len(windows.members) + LOOKUP_COST * len(windows.again(kernel).members) < pixels
 
 
 class Spade(nn.Module):
@@ -106,15 +119,16 @@ class Spade(nn.Module):
         if x.shape[2:] != semantics.shape[2:]:
             x = F.interpolate(x, tuple(semantics.shape[2:]), mode="nearest")
         mean, scale = self.moments(x, x.shape[2] * x.shape[3])
-        gamma, beta = self.gamma_beta(F.relu(self.shared(semantics))).chunk(2, 1)
-        out = (x - mean[..., None, None]) * scale[..., None, None] * (1 + gamma) + beta
+        hidden = F.relu(self.shared(semantics))
+        # Two convolutions, as published: this is the reference that the other road is measured against.
+        gamma, beta = (self.gamma_beta._conv_forward(hidden, *half) for half in self._halves())
+        out = normalised(x, mean, scale) * (1 + gamma) + beta
         return out if slope == 1 else F.leaky_relu(out, slope)
 
     def table(self, semantics: CodedMap) -> tuple[Tensor, Neighbourhoods] | None:
         """(gamma, beta) for each distinct double window, U 2C, and where it stands; None if the map is too busy."""
         kernel = self.gamma_beta.kernel_size[0]
-        windows = semantics.neighbourhoods(kernel)
-        if len(windows.members) > BUSY * semantics.codes.numel():
+        if not pays(semantics, kernel):
             return None
         hidden, windows = self.shared.rows(semantics)
         taps = self.gamma_beta.weight.permute(2, 3, 1, 0).flatten(0, 1)  # T hidden 2C
@@ -123,10 +137,20 @@ class Spade(nn.Module):
         double = windows.again(kernel)
         return window_sums(parts, double, self.gamma_beta.bias), double
 
+    def _halves(self) -> tuple[tuple[Tensor, Tensor], ...]:
+        """(weight, bias) of the gamma convolution, and of the beta convolution."""
+        assert self.gamma_beta.bias is not None
+        return tuple(zip(self.gamma_beta.weight.chunk(2), self.gamma_beta.bias.chunk(2), strict=True))
+
     def _looked_up(self, x: Tensor, rows: Tensor, windows: Neighbourhoods, slope: float) -> Tensor:
         mean, scale = self.moments(x, windows.index.shape[1] * windows.index.shape[2])
-        if mean.shape[0] > 1:  # moments of each image: normalise first, the tables are shared by the batch
-            x, mean, scale = (x - mean[..., None, None]) * scale[..., None, None], mean[:1] * 0, scale[:1] * 0 + 1
         gamma, beta = rows.chunk(2, 1)
+        if self.moments.kind == "instance":  # each image has its own moments, while the batch shares its tables
+            return lookup_affine(normalised(x, mean, scale), windows.index, 1 + gamma, beta, slope)
         factor = (1 + gamma) * scale
         return lookup_affine(x, windows.index, factor, beta - mean * factor, slope)
+
+
+def normalised(x: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
+    """(x - mean) * scale for moments by channel, 1 C or B C."""
+    return (x - mean[..., None, None]) * scale[..., None, None]

@@ -1,0 +1,164 @@
+"""Networks frozen for synthesis: the same numbers from less work.
+
+What training needs is folded away. Spectral normalisation goes into the convolutions' weights, running statistics
+into the tables of scale and shift; weights are laid out for the machine once. What depends on the labels alone is
+kept for as long as the condition's maps stay the same objects: another style costs the main path only.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from weakref import WeakKeyDictionary
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from intarsia.blocks.convolution import CodedConv2d, SpectralConv2d
+from intarsia.blocks.lookup import lookup_affine, window_sums
+from intarsia.blocks.modulation import Spade, normalised, pays
+from intarsia.coded import CodedMap
+
+
+@torch.no_grad()
+def freeze(network: nn.Module) -> nn.Module:
+    """A copy of `network` for evaluation only, on coded maps; it shares what it need not change, and has no gradients.
+
+    Later changes of the network's weights do not reach the copy.
+    """
+    for kind, frozen in FROZEN.items():
+        if type(network) is kind:
+            return frozen(network).eval()
+    twin = copy.copy(network)
+    twin._modules = {name: None if child is None else freeze(child) for name, child in network._modules.items()}
+    twin._parameters = {
+        name: None if value is None else nn.Parameter(value.detach(), False)
+        for name, value in network._parameters.items()
+    }
+    return twin.eval()
+
+
+class FrozenConv2d(nn.Module):
+    """`Conv2d` whose weight is final, packed for oneDNN on the CPU at the first call."""
+
+    def __init__(self, layer: nn.Conv2d) -> None:
+        super().__init__()
+        with torch.no_grad():
+            layer.eval()
+            weight = layer.normalised_weight() if isinstance(layer, SpectralConv2d) else layer.weight.detach()
+        self.weight = weight.contiguous(memory_format=torch.channels_last)
+        self.bias = None if layer.bias is None else layer.bias.detach()
+        self.stride, self.padding, self.dilation, self.groups = (
+            layer.stride,
+            layer.padding,
+            layer.dilation,
+            layer.groups,
+        )
+        self.packs = (
+            weight.device.type == "cpu"
+            and weight.dtype == torch.float32
+            and torch.backends.mkldnn.is_available()
+            and not isinstance(layer.padding, str)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """B C H W -> B out_channels h w, channels-last."""
+        if not self.packs:
+            return F.conv2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+        x = x.contiguous(memory_format=torch.channels_last)
+        if not self.weight.is_mkldnn:
+            # Or oneDNN would rearrange the weight in every call, which for small maps costs more than the sums.
+            self.weight = torch._C._nn.mkldnn_reorder_conv2d_weight(
+                self.weight.to_mkldnn(), self.padding, self.stride, self.dilation, self.groups, x.shape
+            )
+        out: Tensor = torch.ops.mkldnn._convolution_pointwise(
+            x, self.weight, self.bias, self.padding, self.stride, self.dilation, self.groups, "none", [], ""
+        )
+        return out
+
+
+class FrozenCodedConv2d(nn.Module):
+    """`CodedConv2d` whose result for a map is kept while that map lives."""
+
+    def __init__(self, layer: CodedConv2d) -> None:
+        super().__init__()
+        self.layer = freeze_parameters(layer)
+        self.kept: WeakKeyDictionary[CodedMap, Tensor] = WeakKeyDictionary()
+
+    def forward(self, semantics: CodedMap) -> Tensor:
+        """Coded map -> B out_channels h w."""
+        if semantics not in self.kept:
+            self.kept[semantics] = self.layer(semantics)
+        return self.kept[semantics]
+
+
+class FrozenSpade(nn.Module):
+    """`Spade` with normalisation folded into its tables, which are kept while the map that they are of lives."""
+
+    def __init__(self, layer: Spade) -> None:
+        super().__init__()
+        layer.eval()
+        self.kind = layer.moments.kind
+        self.moments = layer.moments
+        self.shared = freeze_parameters(layer.shared)
+        weight, bias = _folded(layer)
+        self.kernel = layer.gamma_beta.kernel_size[0]
+        self.taps = weight.permute(2, 3, 1, 0).flatten(0, 1).contiguous()  # T hidden 2C
+        self.bias = bias
+        dense = nn.utils.skip_init(nn.Conv2d, weight.shape[1], weight.shape[0], self.kernel, padding=self.kernel // 2)
+        dense.weight, dense.bias = nn.Parameter(weight, False), nn.Parameter(bias, False)
+        self.dense = FrozenConv2d(dense)
+        self.kept: WeakKeyDictionary[CodedMap, tuple[Tensor, Tensor, Tensor]] = WeakKeyDictionary()
+
+    def forward(self, x: Tensor, semantics: CodedMap, slope: float) -> Tensor:
+        """As `Spade.forward`, on coded maps only."""
+        if semantics not in self.kept:
+            self.kept[semantics] = self._tables(semantics)
+        scale, shift, index = self.kept[semantics]
+        if self.kind == "instance":
+            x = normalised(x, *self.moments(x, 1))
+        return lookup_affine(x, index, scale, shift, slope)
+
+    def _tables(self, semantics: CodedMap) -> tuple[Tensor, Tensor, Tensor]:
+        """Scale and shift (each U C) and the row that each pixel has (B H W int32)."""
+        hidden, windows = self.shared.rows(semantics)
+        hidden = F.relu(hidden)
+        if pays(semantics, self.kernel):
+            double = windows.again(self.kernel)
+            rows, index = window_sums(torch.matmul(hidden, self.taps), double, self.bias), double.index
+        else:  # too busy: one row for each pixel
+            maps = F.embedding(windows.index.long(), hidden).permute(0, 3, 1, 2)
+            rows = self.dense(maps).permute(0, 2, 3, 1).flatten(0, 2)
+            index = torch.arange(len(rows), dtype=torch.int32, device=rows.device).view(semantics.codes.shape)
+        scale, shift = rows.chunk(2, 1)
+        return scale.contiguous(), shift.contiguous(), index
+
+
+def _folded(layer: Spade) -> tuple[Tensor, Tensor]:
+    """Weight and bias of the convolution that yields scale and shift directly: (x - m) r (1 + g) + b = x s + t."""
+    with torch.no_grad():
+        gamma, beta = layer.gamma_beta.weight.chunk(2)
+        assert layer.gamma_beta.bias is not None
+        gamma_bias, beta_bias = layer.gamma_beta.bias.chunk(2)
+        mean, factor = torch.zeros(len(gamma)).to(gamma), torch.ones(len(gamma)).to(gamma)
+        if layer.moments.kind == "batch":
+            mean, factor = (value[0] for value in layer.moments(gamma[None, :, 0], 1))
+        scale, scale_bias = gamma * factor[:, None, None, None], (1 + gamma_bias) * factor
+        weight = torch.cat([scale, beta - mean[:, None, None, None] * scale])
+        return weight, torch.cat([scale_bias, beta_bias - mean * scale_bias])
+
+
+def freeze_parameters(layer: CodedConv2d) -> CodedConv2d:
+    """A copy of a layer that shares its weights and needs no gradients."""
+    twin = copy.copy(layer)
+    twin._parameters = {k: None if v is None else nn.Parameter(v.detach(), False) for k, v in layer._parameters.items()}
+    return twin.eval()
+
+
+FROZEN: dict[type[nn.Module], Callable[..., nn.Module]] = {
+    nn.Conv2d: FrozenConv2d,
+    SpectralConv2d: FrozenConv2d,
+    CodedConv2d: FrozenCodedConv2d,
+    Spade: FrozenSpade,
+}

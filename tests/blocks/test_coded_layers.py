@@ -1,0 +1,164 @@
+"""Every layer that takes coded maps computes what it computes on dense planes: forward and gradients."""
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from intarsia.blocks.convolution import CodedConv2d, SpectralConv2d
+from intarsia.blocks.frozen import FrozenSpade, freeze
+from intarsia.blocks.lookup import lookup_affine, window_sums
+from intarsia.blocks.modulation import Normalisation, Spade
+from intarsia.blocks.residual import SpadeBlock
+from intarsia.coded import CodedMap, Semantics
+from intarsia.conditioning.semantics import coded_labels
+from tests import maps
+
+LABELS = 6
+MAPS = {
+    "regions, batch of 3": maps.regions(1, LABELS, 24, 40, batch=3),
+    "odd size": maps.regions(2, LABELS, 17, 31),
+    "regions of one pixel": maps.dotted(LABELS, 16, 16),
+    "one class": maps.uniform(3, 12, 20),
+    "all noise": maps.noise(4, LABELS, 18, 14),
+}
+
+
+@pytest.fixture(params=MAPS.values(), ids=MAPS.keys())
+def semantics(request: pytest.FixtureRequest) -> CodedMap:
+    return coded_labels(request.param, LABELS, maps.regions(9, 30, *request.param.shape[1:], batch=len(request.param)))
+
+
+def tensor(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def gradients(network: nn.Module, inputs: list[Tensor], *args: object) -> tuple[Tensor, dict[str, Tensor]]:
+    """Output, and gradients of a fixed random functional of it by parameter and input."""
+    network.zero_grad()
+    inputs = [value.clone().requires_grad_() for value in inputs]
+    out = network(*inputs, *args)
+    (out * tensor(*out.shape, seed=7)).mean().backward()
+    found = {name: value.grad for name, value in network.named_parameters()}
+    return out.detach(), found | {f"input {i}": value.grad for i, value in enumerate(inputs)}
+
+
+def assert_equal(network: nn.Module, inputs: list[Tensor], semantics: CodedMap, *args: object) -> None:
+    twin = copy.deepcopy(network)
+    out, found = gradients(network, inputs, semantics, *args)
+    expected, wanted = gradients(twin, inputs, semantics.dense(), *args)
+    torch.testing.assert_close(out, expected, atol=1e-5, rtol=1e-5)
+    for name, gradient in wanted.items():
+        torch.testing.assert_close(found[name], gradient, atol=1e-5, rtol=1e-4, msg=lambda m, n=name: f"{n}: {m}")
+    for name, value in twin.named_buffers():
+        torch.testing.assert_close(dict(network.named_buffers())[name], value, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("kernel", "stride", "padding", "bias"), [(3, 1, 1, True), (4, 2, 2, False), (5, 1, 2, True)])
+def test_convolution(semantics: CodedMap, kernel: int, stride: int, padding: int, bias: bool) -> None:
+    planes = semantics.codebook.shape[1]
+    assert_equal(CodedConv2d(planes, 5, kernel, stride, padding, bias=bias), [], semantics)
+
+
+@pytest.mark.parametrize("kernel", [3, 5])
+@pytest.mark.parametrize("kind", ["batch", "instance"])
+@pytest.mark.parametrize("training", [True, False])
+def test_spade(semantics: CodedMap, kernel: int, kind: Normalisation, training: bool) -> None:
+    layer = Spade(4, LABELS + 1, hidden=8, kernel=kernel, kind=kind).train(training)
+    assert_equal(layer, [tensor(*semantics.codes.shape[:1], 4, *semantics.size)], semantics, 0.2)
+
+
+def test_spade_upsamples_its_input() -> None:
+    semantics = coded_labels(maps.regions(1, LABELS, 32, 48, batch=2), LABELS)
+    layer = Spade(4, LABELS, hidden=8)
+    assert_equal(layer, [tensor(2, 4, 16, 24)], semantics, 0.2)
+    assert_equal(layer, [tensor(2, 4, 16, 24)], semantics, 1)
+
+
+@pytest.mark.parametrize("outputs", [4, 6])
+def test_residual_block(semantics: CodedMap, outputs: int) -> None:
+    block = SpadeBlock(6, outputs, LABELS + 1, hidden=8)
+    assert_equal(block, [tensor(*semantics.codes.shape[:1], 6, *semantics.size)], semantics)
+
+
+def test_spade_uses_tables_on_calm_maps_and_the_dense_formula_on_busy_ones() -> None:
+    layer = Spade(4, LABELS, hidden=8)
+    assert layer.table(coded_labels(maps.regions(1, LABELS, 32, 32), LABELS)) is not None
+    assert layer.table(coded_labels(maps.noise(1, LABELS, 32, 32), LABELS)) is None
+
+
+def test_lookups_in_numba_equal_plain_torch() -> None:
+    # Float64 takes the plain road.
+    semantics = coded_labels(maps.regions(1, LABELS, 20, 30, batch=2), LABELS)
+    windows = semantics.neighbourhoods(3)
+    table, bias = tensor(9, LABELS, 5), tensor(5)
+    rows = window_sums(table, windows, bias)
+    torch.testing.assert_close(rows.double(), window_sums(table.double(), windows, bias.double()), atol=1e-6, rtol=1e-6)
+    x, scale, shift = tensor(2, 5, 10, 15), tensor(len(rows), 5, seed=1), tensor(len(rows), 5, seed=2)
+    out = lookup_affine(x, windows.index, scale, shift, 0.2)
+    plain = lookup_affine(x.double(), windows.index, scale.double(), shift.double(), 0.2)
+    torch.testing.assert_close(out.double(), plain, atol=1e-6, rtol=1e-6)
+
+
+def test_lookups_have_the_gradients_that_finite_differences_give() -> None:
+    semantics = coded_labels(maps.regions(3, 3, 4, 6), 3)
+    windows = semantics.neighbourhoods(3)
+    double = torch.float64
+    table, bias = tensor(9, 3, 2).to(double).requires_grad_(), tensor(2).to(double).requires_grad_()
+    assert torch.autograd.gradcheck(lambda t, b: window_sums(t, windows, b), (table, bias))
+    values = [tensor(1, 2, 2, 3), tensor(len(windows.members), 2, seed=1), tensor(len(windows.members), 2, seed=2)]
+    values = [value.to(double).requires_grad_() for value in values]
+    assert torch.autograd.gradcheck(lambda x, a, b: lookup_affine(x, windows.index, a, b, 0.2), values)
+
+
+def settled(block: nn.Module, semantics: Semantics) -> nn.Module:
+    """The block in evaluation, with running statistics that some training forwards left."""
+    for seed in range(3):
+        block(2 * tensor(1, 6, 12, 12, seed=seed) + 0.5, semantics)
+    return block.eval()
+
+
+@pytest.mark.parametrize("kind", ["batch", "instance"])
+@pytest.mark.parametrize(
+    "labels", [maps.regions(5, LABELS, 24, 24), maps.noise(5, LABELS, 24, 24)], ids=["calm", "busy"]
+)
+def test_a_frozen_block_computes_the_same(kind: Normalisation, labels: Tensor) -> None:
+    semantics = coded_labels(labels, LABELS)
+    block = settled(SpadeBlock(6, 4, LABELS, hidden=8, kind=kind), semantics)
+    frozen = freeze(block)
+    x = tensor(1, 6, 12, 12)
+    with torch.no_grad():
+        torch.testing.assert_close(frozen(x, semantics), block(x, semantics.dense()), atol=1e-5, rtol=1e-5)
+    assert block.conv_0.weight.requires_grad
+    assert not any(value.requires_grad for value in frozen.parameters())
+
+
+def test_a_frozen_layer_keeps_its_tables_while_the_map_lives() -> None:
+    frozen = freeze(Spade(4, LABELS, hidden=8).eval())
+    assert isinstance(frozen, FrozenSpade)
+    semantics = coded_labels(maps.regions(5, LABELS, 16, 16), LABELS)
+    frozen(tensor(1, 4, 16, 16), semantics, 0.2)
+    table = frozen.kept[semantics][0]
+    frozen(tensor(1, 4, 16, 16, seed=1), semantics, 0.2)
+    assert frozen.kept[semantics][0] is table
+    del semantics
+    assert len(frozen.kept) == 0
+
+
+def test_spectral_convolution_is_torchs_spectral_norm() -> None:
+    ours = SpectralConv2d(3, 5, 3, padding=1)
+    theirs = nn.Conv2d(3, 5, 3, padding=1)
+    theirs.load_state_dict({"weight": ours.weight.detach(), "bias": ours.bias.detach()})
+    theirs = nn.utils.spectral_norm(theirs)
+    theirs.weight_u.copy_(ours.u)
+    theirs.weight_v.copy_(ours.v)
+    x = tensor(2, 3, 8, 8)
+    for _ in range(2):  # two forwards: two power iterations
+        out, expected = ours(x), theirs(x)
+        torch.testing.assert_close(out, expected)
+    out.square().mean().backward()
+    expected.square().mean().backward()
+    torch.testing.assert_close(ours.weight.grad, theirs.weight_orig.grad)
+    torch.testing.assert_close(ours.u, theirs.weight_u)
+    assert torch.equal(ours.eval()(x), ours(x))
