@@ -48,6 +48,7 @@ class Synthesiser:
         self.label_space: LabelSpace = card.label_space
         self.config: Any = config_from_dict(card.system, card.config)
         self.device = torch.device(device)
+        self.parameters = sum(parameter.numel() for parameter in generator.parameters())
         self.generator = freeze(generator.to(self.device))
 
     @classmethod
