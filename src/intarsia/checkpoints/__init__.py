@@ -1,1 +1,1 @@
-"""Snapshots (what is delivered), states (what is resumed) and converters from official weight files."""
+"""Snapshots (deliverable weights), training states (everything to resume) and official weight files."""

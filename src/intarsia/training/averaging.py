@@ -1,0 +1,47 @@
+"""The exponential moving average of a generator, whose images are steadier than those of the generator itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from copy import deepcopy
+
+import torch
+from torch import nn
+
+from intarsia.records import Condition
+
+
+def decay_at(decay: float, iteration: int) -> float:
+    """The decay after `iteration` steps: ramped up, so that the average follows quickly while weights are still random.
+
+    With the full decay from the start, the first random weights would linger for some 1 / (1 - decay) iterations.
+    """
+    return min(decay, (1 + iteration) / (10 + iteration))
+
+
+@torch.no_grad()
+def average(target: nn.Module, source: nn.Module, decay: float) -> None:
+    """target = decay * target + (1 - decay) * source, for every entry of the state dict.
+
+    Running statistics and the vectors of spectral normalisation are averaged like weights, as OASIS's training does;
+    counters are copied.
+    """
+    entries = source.state_dict()
+    for name, mean in target.state_dict().items():
+        if mean.is_floating_point():
+            mean.lerp_(entries[name], 1 - decay)
+        else:
+            mean.copy_(entries[name])
+
+
+def settled(generator: nn.Module, conditions: Iterable[Condition]) -> nn.Module:
+    """A copy whose running statistics, and spectral normalisation, were estimated anew on training conditions.
+
+    The statistics that were averaged on the way belong to other weights than the averaged ones. Run in training mode
+    without gradients: after n conditions a share 0.9 ** n of the old statistics is left.
+    """
+    copy = deepcopy(generator).train()
+    with torch.no_grad():
+        for condition in conditions:
+            copy(condition)
+    return copy.eval()

@@ -1,0 +1,388 @@
+"""Training, from top to bottom; start at `train`.
+
+An iteration sees `recipe.batch` samples, over all processes and their shares. Everything random in it is a function of
+(seed, samples seen before): order, cuts and noise by sample, and torch's own generators are seeded by iteration. So
+there is no random state to save, and a run that was killed goes on bit for bit on the same kind of machine.
+"""
+
+from __future__ import annotations
+
+import platform
+import random
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from copy import deepcopy
+from dataclasses import asdict, dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from threading import Event
+from typing import Any, Literal
+
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+from intarsia.checkpoints.snapshot import Card, Training, check_label_space, save_snapshot
+from intarsia.checkpoints.state import (
+    Facts,
+    Parts,
+    check_same_run,
+    label_space_of,
+    newest_state,
+    save_state,
+    state_folders,
+    sweep,
+)
+from intarsia.data.batches import Batches
+from intarsia.data.sources import Source
+from intarsia.data.transforms import sample
+from intarsia.errors import ConfigError, TrainingError
+from intarsia.records import Batch, Condition, stack
+from intarsia.systems.system import Recipe, System
+from intarsia.training.averaging import average, decay_at, settled
+from intarsia.training.clock import Clock, asked_to_stop
+from intarsia.training.journal import Journal, sample_grid
+from intarsia.training.rounds import Share, discriminator_terms, generator_terms, seeds_at, step
+from intarsia.training.schedule import rates
+
+SNAPSHOT, STATES = "snapshot", "states"
+GRID_MINUTES, GRID_ROWS = 3.0, 6
+SATURATED_SHARE, HOPELESS = 0.9, 100  # an image's share of saturated values, for so many iterations in a row
+SETTLING = 32  # batches on which the averaged generator's statistics are estimated anew
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is asked of a run, beside its system and data."""
+
+    out: Path  # folder of the run
+    images: int  # to see in all, with repetition; rounded up to whole batches
+    seed: int = 0
+    accumulate: int = 1  # shares, one after another, that each process cuts its part of a batch into
+    precision: str = "32-true"
+    workers: int = 2  # threads that read ahead
+    minutes: float = float("inf")  # that this call may take; then it saves and stops
+    state_minutes: float = 10.0  # between states
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a call ended: the goal is reached, the time is over, or a signal asked for it."""
+
+    images: int
+    reason: Literal["goal", "minutes", "asked"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What stays while a run goes on."""
+
+    fabric: Fabric
+    system: System
+    source: Source
+    plan: Plan
+    say: Say
+    batches: Batches
+    parts: Parts
+    steps: dict[str, Any]  # the optimisers as Fabric wraps them, by network
+    view: Batch  # what sample grids show
+
+    @property
+    def best(self) -> nn.Module:
+        """The generator to show and to deliver: the averaged one if an average is kept."""
+        return self.parts.networks.get("average", self.system.generator)
+
+
+def train(fabric: Fabric, system: System, source: Source, watched: Source, plan: Plan, say: Say) -> Ending:
+    """Train a system, or go on where the run in `plan.out` stopped.
+
+    Args:
+        fabric: launched; gives device, processes and precision.
+        system: freshly built, with the same weights on all processes.
+        source: photos to train on.
+        watched: photos that sample grids show.
+        plan: the rest.
+        say: takes lines for the person who waits.
+
+    Raises:
+        CheckpointError: the states in `plan.out` are damaged, or of another run.
+        ConfigError: the batch cannot be cut into equal shares, or the data is too small for it.
+        StorageError: the disk is full; earlier states are as they were.
+        TrainingError: a term is not finite, or images are saturated; names the last good state.
+    """
+    run = prepare(fabric, system, source, watched, plan, say)
+    images, seconds = resume(run)
+    clock = Clock(seconds, plan.minutes, plan.state_minutes, GRID_MINUTES)
+    reading = run.batches.starting(images // system.recipe.batch * plan.accumulate)
+    hopeless = 0
+
+    with asked_to_stop() as asked, open_journal(run, images) as journal:
+        while (reason := why_stop(run, images, clock, asked)) is None:
+            rate = set_rates(run, images)
+            terms = iterate(run, reading, images)
+            images += system.recipe.batch
+            hopeless = hopeless + 1 if terms["saturated"] > SATURATED_SHARE else 0
+            if hopeless == HOPELESS:
+                raise stopped(run, images, f"images have been saturated at -1 and 1 for {HOPELESS} iterations")
+            if journal:
+                journal.note(images, clock.seconds(), terms, rate)
+            if journal and clock.grid.is_due():
+                show(run, journal)
+            if agreed(fabric, clock.state.is_due()):
+                save(run, images, clock.seconds())
+                deliver(run, images, clock.seconds())
+        save(run, images, clock.seconds())
+        if reason != "asked":
+            deliver(run, images, clock.seconds())
+            if journal:
+                show(run, journal)
+    return Ending(images, reason)
+
+
+def iterate(run: Run, reading: Iterator[Batch], images: int) -> dict[str, float]:
+    """The generator's round, the discriminator's round, the average. Returns the mean of each term.
+
+    Raises:
+        TrainingError: a term is not finite; names the last good state.
+    """
+    system, recipe, steps = run.system, run.system.recipe, run.steps
+    shares = [next_share(run, reading, images, number) for number in range(run.plan.accumulate)]
+    torch.manual_seed(seeds_at(run.plan.seed, images + run.fabric.global_rank, 1).values[0])
+    try:
+        terms = step(
+            run.fabric,
+            system.generator,
+            steps["generator"],
+            recipe.generator_weights,
+            partial(generator_terms, system),
+            shares,
+        )
+        if system.discriminator is not None:
+            terms |= step(
+                run.fabric,
+                system.discriminator,
+                steps["discriminator"],
+                recipe.discriminator_weights,
+                partial(discriminator_terms, system),
+                shares,
+            )
+    except TrainingError as error:
+        raise stopped(run, images, str(error)) from None
+    if recipe.average is not None:
+        average(run.best, system.generator, decay_at(recipe.average, images // recipe.batch))
+    return terms
+
+
+def next_share(run: Run, reading: Iterator[Batch], images: int, number: int) -> Share:
+    """This process's share `number` of the iteration that begins after `images`."""
+    batch = next(reading).to(run.fabric.device)
+    first = images + (number * run.fabric.world_size + run.fabric.global_rank) * len(batch)
+    return Share(batch, run.system.condition(batch, seeds_at(run.plan.seed, first, len(batch))))
+
+
+def why_stop(run: Run, images: int, clock: Clock, asked: Event) -> Literal["goal", "minutes", "asked"] | None:
+    """The reason to stop before another iteration, the same on all processes; None to go on."""
+    if images >= run.plan.images:
+        return "goal"
+    if agreed(run.fabric, asked.is_set()):
+        return "asked"
+    return "minutes" if agreed(run.fabric, clock.is_late()) else None
+
+
+def agreed(fabric: Fabric, flag: bool) -> bool:
+    """Whether any process says so."""
+    votes = fabric.all_reduce(torch.tensor(float(flag), device=fabric.device), reduce_op="max")
+    return bool(votes)
+
+
+def set_rates(run: Run, images: int) -> dict[str, float]:
+    """Give the optimisers the rates of the epoch that the next iteration belongs to."""
+    epoch = 1 + images // run.system.recipe.batch * run.plan.accumulate // run.batches.batches_per_epoch
+    by_network = dict(zip(("generator", "discriminator"), rates(run.system.recipe, epoch), strict=True))
+    for name, optimiser in run.parts.optimisers.items():
+        for group in optimiser.param_groups:
+            group["lr"] = by_network[name]
+    return {f"{name}_rate": by_network[name] for name in run.parts.optimisers}
+
+
+def prepare(fabric: Fabric, system: System, source: Source, watched: Source, plan: Plan, say: Say) -> Run:
+    """Networks on their device, channels-last as the kernels want them; optimisers; batches."""
+    recipe = system.recipe
+    shares = fabric.world_size * plan.accumulate
+    if recipe.batch % shares:
+        raise ConfigError(
+            f"a batch of {recipe.batch} cannot be cut into {shares} equal shares "
+            f"({fabric.world_size} devices, accumulate {plan.accumulate}). Choose a multiple of {shares}."
+        )
+    batches = Batches(
+        source,
+        load_size=recipe.load_size,
+        crop_size=recipe.crop_size,
+        flip=recipe.flip,
+        batch=recipe.batch // shares,
+        seed=plan.seed,
+        rank=fabric.global_rank,
+        world=fabric.world_size,
+        workers=plan.workers,
+    )
+    networks = {"generator": system.generator}
+    if system.discriminator is not None:
+        networks["discriminator"] = system.discriminator
+    for network in networks.values():
+        network.train().to(fabric.device)
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    betas = {"generator": recipe.generator_rate, "discriminator": recipe.discriminator_rate}
+    optimisers = {
+        name: torch.optim.Adam(network.parameters(), betas[name], recipe.betas, fused=True)
+        for name, network in networks.items()
+    }
+    if recipe.average is not None:
+        networks["average"] = deepcopy(system.generator).eval().requires_grad_(False)
+    return Run(
+        fabric,
+        system,
+        source,
+        plan,
+        say,
+        batches,
+        Parts(networks, optimisers),
+        {name: fabric.setup_optimizers(optimiser) for name, optimiser in optimisers.items()},
+        view_of(watched, recipe).to(fabric.device),
+    )
+
+
+def resume(run: Run) -> tuple[int, float]:
+    """Take over the newest state that is whole; (images, seconds) so far, zeros where there is none."""
+    folder = run.plan.out / STATES
+    if run.fabric.is_global_zero:
+        sweep(folder)
+    run.fabric.barrier()
+    saved = newest_state(folder, run.say)
+    if saved is None:
+        return 0, 0.0
+    check_label_space(label_space_of(saved), run.source.label_space, saved.path)
+    check_same_run(saved, identity(run))
+    run.parts.fill(saved.tensors, saved.path)
+    run.fabric.strategy.precision.load_state_dict(saved.facts.scaler)
+    run.say(f"going on from {saved.path}")
+    return saved.facts.images, saved.facts.seconds
+
+
+def identity(run: Run) -> dict[str, Any]:
+    """What must be the same when a run goes on. The data may lie elsewhere, and devices may differ."""
+    return {
+        "system": run.system.name,
+        "preset": run.system.preset,
+        "config": asdict(run.system.config),
+        "recipe": asdict(run.system.recipe),
+        "label_space": run.source.label_space.to_dict(),
+        "photos": len(run.source),
+        "seed": run.plan.seed,
+        "accumulate": run.plan.accumulate,
+        "precision": run.plan.precision,
+    }
+
+
+def save(run: Run, images: int, seconds: float) -> None:
+    """Write a state, if all weights are finite."""
+    for name, network in run.parts.networks.items():
+        for entry, tensor in network.state_dict().items():
+            if not torch.isfinite(tensor).all():
+                raise stopped(run, images, f"{entry} of the {name} is not finite")
+    if run.fabric.is_global_zero:
+        facts = Facts(
+            images=images,
+            seconds=seconds,
+            run=identity(run),
+            scaler=run.fabric.strategy.precision.state_dict(),
+        )
+        save_state(run.plan.out / STATES, facts, run.parts)
+    run.fabric.barrier()
+
+
+def deliver(run: Run, images: int, seconds: float) -> None:
+    """Write the snapshot, in place of the last one."""
+    generator = run.best
+    if run.system.recipe.average is not None:
+        generator = settled(generator, settling_conditions(run))
+    if run.fabric.is_global_zero:
+        card = Card(
+            system=run.system.name,
+            preset=run.system.preset,
+            config=asdict(run.system.config),
+            label_space=run.source.label_space,
+            recipe=asdict(run.system.recipe),
+            training=Training(
+                images=images,
+                seconds=round(seconds, 1),
+                hardware=hardware(run.fabric),
+                versions={name: version(name) for name in ("intarsia", "torch", "lightning-fabric")},
+                seed=run.plan.seed,
+                data=run.source.spec,
+            ),
+        )
+        save_snapshot(run.plan.out / SNAPSHOT, card, generator.state_dict())
+    run.fabric.barrier()
+
+
+def settling_conditions(run: Run) -> Iterator[Condition]:
+    """Conditions of the first training batches."""
+    for number in range(SETTLING):
+        batch = run.batches.at(number).to(run.fabric.device)
+        first = (number * run.fabric.world_size + run.fabric.global_rank) * len(batch)
+        yield run.system.condition(batch, seeds_at(run.plan.seed, first, len(batch)))
+
+
+def view_of(watched: Source, recipe: Recipe) -> Batch:
+    """The same few cuts for every sample grid, spread over the source."""
+    count = min(GRID_ROWS, len(watched))
+    return stack(
+        [
+            sample(
+                watched.pair(number * len(watched) // count),
+                load_size=recipe.load_size,
+                crop_size=recipe.crop_size,
+                flip=False,
+                rng=random.Random(number),
+                one_class_at_most=watched.listing.one_class_at_most,
+            )
+            for number in range(count)
+        ]
+    )
+
+
+@torch.no_grad()
+def show(run: Run, journal: Journal) -> None:
+    """A sample grid of the best generator in evaluation mode."""
+    training = run.best.training
+    run.best.eval()
+    with run.fabric.autocast():
+        fake = run.best(run.system.condition(run.view, seeds_at(run.plan.seed, 0, len(run.view))))
+    run.best.train(training)
+    journal.grid(sample_grid(run.source.label_space, run.view, fake.image))
+
+
+def open_journal(run: Run, images: int) -> Journal | nullcontext[None]:
+    """The journal; the main process writes it."""
+    if not run.fabric.is_global_zero:
+        return nullcontext()
+    return Journal(run.plan.out, images, run.plan.images, run.say)
+
+
+def stopped(run: Run, images: int, reason: str) -> TrainingError:
+    """The error that ends training, naming where to go on from."""
+    states = state_folders(run.plan.out / STATES)
+    good = f"The last good state is {states[-1]}." if states else "No state was saved before."
+    return TrainingError(
+        f"training stopped after {images} images: {reason}. {good} Lower the rates or change the seed."
+    )
+
+
+def hardware(fabric: Fabric) -> str:
+    """What the networks were computed on."""
+    if fabric.device.type == "cuda":
+        return f"{fabric.world_size} x {torch.cuda.get_device_name(fabric.device)}"
+    return f"{fabric.world_size} x CPU {platform.machine()}, {torch.get_num_threads()} threads"

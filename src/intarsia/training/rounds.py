@@ -1,0 +1,140 @@
+"""The two rounds of an iteration: what a network is told, and one step of its optimiser."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from intarsia.errors import TrainingError
+from intarsia.records import Batch, Condition, Round, Seeds, Synthesis
+from intarsia.systems.system import System, Terms
+
+SATURATED = 0.999
+
+
+@dataclass(frozen=True)
+class Share:
+    """This process's part of an iteration: one micro-batch and the condition made from it."""
+
+    batch: Batch
+    condition: Condition
+
+
+def seeds_at(seed: int, position: int, count: int) -> Seeds:
+    """Seeds of the samples at `position`, `position` + 1, ... of a run: a function of the two numbers alone."""
+    states = [np.random.SeedSequence((seed, place)) for place in range(position, position + count)]
+    return Seeds(tuple(int(state.generate_state(1, np.uint64)[0] >> 1) for state in states))
+
+
+def generator_terms(system: System, share: Share) -> Terms:
+    """The generator's terms for one share, and beside them the share of saturated values."""
+    fake = system.generator(share.condition)
+    with _without_gradients(system.discriminator):
+        terms = system.generator_terms(_judged(system, share, fake))
+    return terms | {"saturated": saturation(fake.image, share.batch.image)}
+
+
+def discriminator_terms(system: System, share: Share) -> Terms:
+    """The discriminator's terms for one share; the fake is made anew by the generator as it now is."""
+    with torch.no_grad():
+        fake = system.generator(share.condition)
+    return system.discriminator_terms(_judged(system, share, fake))
+
+
+def saturation(fake: Tensor, real: Tensor) -> Tensor:
+    """Share of the fake's values at -1 or 1 (where tanh passes no gradient) beyond that of the real image: a scalar."""
+    at_end = [(image.detach().abs() > SATURATED).float().mean() for image in (fake, real)]
+    return (at_end[0] - at_end[1]).clamp(min=0)
+
+
+def step(
+    fabric: Fabric,
+    network: nn.Module,
+    optimiser: Any,
+    weights: Mapping[str, float],
+    terms_of: Callable[[Share], Terms],
+    shares: Sequence[Share],
+) -> dict[str, float]:
+    """One step of `optimiser` on the weighted sum of terms, averaged over the shares of all processes.
+
+    Gradients are shared by one reduction after the last share instead of by hooks during the backward pass: the two
+    networks take turns, and what is not used in a round then needs no special care.
+
+    Args:
+        fabric: launched.
+        network: whose parameters the optimiser moves.
+        optimiser: set up by `fabric`.
+        weights: of the terms; a term without one is watched only.
+        terms_of: share -> named scalars.
+        shares: the micro-batches of this process.
+
+    Returns:
+        Mean of each term, equal on all processes.
+
+    Raises:
+        TrainingError: a term is not finite; the network is as it was.
+    """
+    optimiser.zero_grad()
+    sums: dict[str, Tensor] = {}
+    for share in shares:
+        with fabric.autocast():
+            terms = terms_of(share)
+        loss = torch.stack([terms[name].float() * weight for name, weight in weights.items()]).sum()
+        fabric.backward(loss / len(shares))
+        for name, term in terms.items():
+            sums[name] = sums.get(name, 0) + term.detach().float()
+    means = _means(fabric, sums, len(shares))
+    for name, value in means.items():
+        if not math.isfinite(value):
+            raise TrainingError(f"the term {name} became {value}")
+    _share_gradients(fabric, network)
+    optimiser.step()
+    return means
+
+
+def _judged(system: System, share: Share, fake: Synthesis) -> Round:
+    if system.discriminator is None:
+        return Round(share.batch, share.condition, fake)
+    # Fake and real in one call: one power iteration, and the labels' part of the first layer is computed once.
+    images = torch.cat([fake.image, share.batch.image])
+    of_fake, of_real = system.discriminator(share.condition, images).split(2)
+    return Round(share.batch, share.condition, fake, of_fake, of_real)
+
+
+@contextmanager
+def _without_gradients(network: nn.Module | None) -> Iterator[None]:
+    """Gradients pass through the network, and none are computed for its own parameters."""
+    if network is None:
+        yield
+        return
+    network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        network.requires_grad_(True)
+
+
+def _means(fabric: Fabric, sums: Mapping[str, Tensor], count: int) -> dict[str, float]:
+    stacked = torch.stack(list(sums.values())) / count
+    reduced = fabric.all_reduce(stacked, reduce_op="mean")
+    assert isinstance(reduced, Tensor)
+    return dict(zip(sums, reduced.tolist(), strict=True))
+
+
+def _share_gradients(fabric: Fabric, network: nn.Module) -> None:
+    """Average the gradients over all processes."""
+    if fabric.world_size == 1:
+        return
+    gradients = [p.grad for p in network.parameters() if p.grad is not None]
+    reduced = fabric.all_reduce(torch.cat([g.flatten() for g in gradients]), reduce_op="mean")
+    assert isinstance(reduced, Tensor)
+    for gradient, mean in zip(gradients, torch.split(reduced, [g.numel() for g in gradients]), strict=True):
+        gradient.copy_(mean.view(gradient.shape))
