@@ -125,7 +125,7 @@ def _long(ids: Ids) -> Tensor:
 def _nearest(old: int, new: int) -> npt.NDArray[np.int64]:
     """The source index of each place, as Pillow rounds it: the pixel under the place's centre."""
     line = Image.fromarray(np.arange(old, dtype=np.int32)[None])
-    return np.asarray(line.resize((new, 1), Image.Resampling.NEAREST))[0].astype(np.int64)
+    return np.asarray(line.resize((new, 1), Image.Resampling.NEAREST)).ravel().astype(np.int64)
 
 
 def _largest_share(labels: Ids) -> float:
