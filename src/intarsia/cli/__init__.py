@@ -16,7 +16,7 @@ from cyclopts import App, CycloptsError
 
 from intarsia.errors import ConfigError, IntarsiaError
 
-BAD_INPUT, INTERRUPTED = 2, 130
+UNREAD, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("intarsia.cli.demo:demo", "Render the bundled label maps with the bundled model."),
@@ -50,7 +50,8 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command and say how it went, as an exit status.
 
     Returns:
-        0; 2 after bad input or bad arguments (one line on stderr); 130 after Ctrl-C; else what the command returned.
+        0; 1 if nobody read the output to its end; 2 after bad input or bad arguments (one line on stderr);
+        130 after Ctrl-C; else what the command returned.
     """
     try:
         _known(arguments)
@@ -66,7 +67,7 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         # The reader of our output left; what Python flushes on its way out must not complain either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return UNREAD
 
 
 def main() -> None:

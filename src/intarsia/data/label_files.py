@@ -100,8 +100,8 @@ def _open(path: Path, what: str) -> Image.Image:
     if not path.stat().st_size:
         raise DataError(f"{what} {path} is empty (0 bytes). Copy or export it again.")
     try:
-        image = Image.open(path)
-        image.load()
+        with Image.open(path) as image:
+            image.load()
     except UnidentifiedImageError:
         raise DataError(f"{what} {path} is not an image. Give a PNG, JPEG or WebP file.") from None
     except Image.DecompressionBombError:

@@ -1,0 +1,5 @@
+"""`python -m intarsia`: the command line."""
+
+from intarsia.cli import main
+
+main()
