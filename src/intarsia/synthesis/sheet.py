@@ -17,6 +17,7 @@ Colour = tuple[int, int, int]
 PAPER: Colour = (251, 250, 247)
 INK: Colour = (38, 36, 33)
 FAINT: Colour = (125, 120, 112)
+EDGE: Colour = (205, 200, 192)
 MARGIN, GUTTER, SEAM = 40, 28, 4
 TITLE, TEXT, SMALL = 30, 17, 14
 
@@ -92,7 +93,7 @@ def _draw_group(
 
 def _draw_entry(draw: ImageDraw.ImageDraw, label_class: LabelClass, corner: tuple[int, int]) -> None:
     x, y = corner
-    draw.rounded_rectangle((x, y, x + 26, y + 17), 4, fill=label_class.colour, outline=(0, 0, 0, 40))
+    draw.rounded_rectangle((x, y, x + 26, y + 17), 4, fill=label_class.colour, outline=EDGE)
     draw.text((x + 36, y + 1), label_class.name, INK, _font(SMALL))
 
 
