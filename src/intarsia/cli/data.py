@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from intarsia.cli.say import progress
-from intarsia.errors import DataError
+from intarsia.errors import DataError, LabelError
 
 if TYPE_CHECKING:
     from intarsia.data.check import Report
@@ -36,7 +36,7 @@ def earth(*, out: Path) -> None:
 
 
 @app.command
-def check(spec: str, /, *, splits: tuple[str, ...] = ("train", "val")) -> int:
+def check(spec: str, /, *, splits: Annotated[tuple[str, ...], Parameter(negative="")] = ("train", "val")) -> None:
     """Read every file of a data set and list all that is wrong; exit status 2 if anything is.
 
     Parameters
@@ -48,18 +48,22 @@ def check(spec: str, /, *, splits: tuple[str, ...] = ("train", "val")) -> int:
     """
     from intarsia.data.check import check_split
 
-    reports = [check_split(spec, split, progress) for split in splits]
-    for report in reports:
-        print("\n".join(lines(report)))
-    found = [sentence for report in reports for sentence in report.wrong]
+    found: list[str] = []
+    for split in splits:
+        try:
+            report = check_split(spec, split, progress)
+        except (DataError, LabelError) as error:  # The split cannot even be listed.
+            found.append(str(error))
+        else:
+            print("\n".join(lines(report)))
+            found += report.wrong
+    found = list(dict.fromkeys(found))
     for sentence in found:
         print(f"wrong: {sentence}")
     if found:
-        raise DataError(
-            f"{spec} has {len(found)} fault{'s' * (len(found) > 1)}, listed above. Mend them and check again."
-        )
+        faults = "1 fault" if len(found) == 1 else f"{len(found)} faults"
+        raise DataError(f"{spec} has {faults}, listed above. Mend them and check again.")
     print(f"{spec} is sound")
-    return 0
 
 
 def lines(report: Report) -> list[str]:

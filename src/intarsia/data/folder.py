@@ -39,7 +39,7 @@ def list_folder(root: Path, split: str) -> Listing:
     """Find the pairs of `split` under `root`.
 
     Raises:
-        DataError: there is no such split, it is empty, or `dataset.json` is malformed.
+        DataError: the split is missing or empty, two files share a name, or `dataset.json` is malformed.
         LabelError: `label_space.json` is missing or malformed.
     """
     space = LabelSpace.load(root / LABEL_SPACE_FILE)
@@ -76,6 +76,11 @@ def load_card(root: Path) -> DataCard:
 
 def _images(folder: Path, suffixes: tuple[str, ...] = (".png",)) -> dict[str, Path]:
     """Image files by stem; an absent folder has none."""
-    if not folder.is_dir():
-        return {}
-    return {path.stem: path for path in folder.iterdir() if path.suffix.lower() in suffixes and path.name[0] != "."}
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.suffix.lower() not in suffixes or path.name.startswith("."):
+            continue
+        if path.stem in found:
+            raise DataError(f"{folder} holds {found[path.stem].name} and {path.name}. Keep one of them.")
+        found[path.stem] = path
+    return found

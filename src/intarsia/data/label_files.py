@@ -103,13 +103,14 @@ def _open(path: Path, what: str) -> Image.Image:
         with Image.open(path) as image:
             image.load()
     except UnidentifiedImageError:
-        raise DataError(f"{what} {path} is not an image. Give a PNG, JPEG or WebP file.") from None
+        raise DataError(
+            f"{what} {path} is not an image, or one of no pixels, or its beginning is damaged. "
+            "Give a PNG, JPEG or WebP."
+        ) from None
     except Image.DecompressionBombError:
         raise DataError(f"{what} {path} is too large to decode. Cut it into tiles.") from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise DataError(f"{what} {path} is damaged ({str(error).rstrip('.')}). Copy or export it again.") from None
-    if 0 in image.size:
-        raise DataError(f"{what} {path} has no pixels ({image.height}x{image.width}). Export it again.")
     return image
 
 
