@@ -8,10 +8,6 @@ from intarsia import cli
 from intarsia.errors import DataError
 
 
-def intarsia(*arguments, **options):
-    return subprocess.run([sys.executable, "-m", "intarsia", *arguments], capture_output=True, text=True, **options)
-
-
 def with_command(monkeypatch, function):
     """Make `intarsia probe` call a function."""
     monkeypatch.setattr(sys.modules[__name__], "probe", function, raising=False)
@@ -30,7 +26,9 @@ def test_help_names_every_command_and_does_not_import_torch():
 def test_version_is_the_packages():
     from importlib.metadata import version
 
-    assert intarsia("--version").stdout.strip() == version("intarsia")
+    command = [sys.executable, "-m", "intarsia", "--version"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said == f"{version('intarsia')}\n"
 
 
 @pytest.mark.parametrize("name", cli.COMMANDS)

@@ -39,7 +39,7 @@ def demo(*, out: Path = Path("out/demo"), model: str = DEFAULT_MODEL, device: st
     ]
     seconds = time.perf_counter() - started
 
-    write_gallery(out, synthesiser, space, shown, f"{seconds:.1f} s on {device}")
+    write_gallery(out, synthesiser, space, shown, f"{seconds:.1f} s ({device})")
     print(f"rendered {len(shown)} label maps in {seconds:.1f} s")
     for file in ("index.html", "contact-sheet.png", "photos", "labels"):
         print(f"  {out / file}")

@@ -1,0 +1,96 @@
+"""`intarsia demo` with the bundled label maps and an untrained model."""
+
+import contextlib
+import dataclasses
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from intarsia import cli, systems
+from intarsia.checkpoints.snapshot import Card, save_snapshot
+from intarsia.cli.gallery import bundled_maps
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """An untrained small model of the bundled maps' label space."""
+    space, _ = bundled_maps()
+    tiny = systems.preset("spade-tiny")
+    config = dataclasses.replace(tiny.config, labels=space.channels)
+    generator = systems.build(tiny.system, config, tiny.recipe).generator
+    card = Card(system=tiny.system, preset="spade-sketch", config=dataclasses.asdict(config), label_space=space)
+    folder = tmp_path_factory.mktemp("model") / "sketch"
+    save_snapshot(
+        folder, card.model_copy(update={"scores": {"kid_lite": 0.25}, "licence": "A & B"}), generator.state_dict()
+    )
+    return folder
+
+
+def test_a_dozen_varied_maps_are_bundled():
+    space, maps = bundled_maps()
+    assert len(maps) == 12
+    assert set(np.concatenate([np.unique(labels) for labels in maps.values()])) == set(range(space.channels))
+    assert len({labels.shape for labels in maps.values()}) > 1
+
+
+@pytest.fixture(scope="module")
+def demo(model, tmp_path_factory):
+    """The folder that a run of the demo wrote, and what it printed."""
+    out = tmp_path_factory.mktemp("demo") / "demo"
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        assert cli.run(["demo", "--out", str(out), "--model", str(model), "--device", "cpu"]) == 0
+    return out, said.getvalue()
+
+
+def test_the_demo_says_what_it_wrote(demo):
+    _, said = demo
+    assert re.match(r"rendered 12 label maps in \d+\.\d s\n", said)
+    places = re.findall(r"^  (.+)$", said, re.M)
+    assert len(places) == 4
+    assert all(Path(place).exists() for place in places)
+
+
+def test_photos_have_their_maps_sizes(demo):
+    out, _ = demo
+    for name, labels in bundled_maps()[1].items():
+        with Image.open(out / "photos" / f"{name}.png") as photo:
+            assert photo.size == labels.shape[::-1]
+
+
+def test_the_page_needs_nothing_but_the_pictures_beside_it(demo):
+    out, _ = demo
+    page = (out / "index.html").read_text()
+    linked = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert len(linked) == 2 * 12 + 1
+    assert all((out / place).is_file() for place in linked)
+    assert "<script" not in page
+    assert "http" not in page
+
+
+def test_the_page_shows_the_models_card(demo):
+    page = (demo[0] / "index.html").read_text()
+    assert "spade-sketch" in page
+    assert "<dt>kid lite</dt><dd>0.25</dd>" in page
+    assert "<dt>licence</dt><dd>A &amp; B</dd>" in page
+
+
+def test_what_the_demo_wrote_can_be_rendered_again(demo, model, tmp_path):
+    """The page proposes it: paint on the label maps, then synth."""
+    out, _ = demo
+    command = ["synth", str(out / "labels" / "12-Inlay.png"), "--model", str(model), "--out", str(tmp_path)]
+    assert cli.run([*command, "--device", "cpu"]) == 0
+    assert (tmp_path / "12-Inlay.png").read_bytes() == (out / "photos" / "12-Inlay.png").read_bytes()
+
+
+def test_a_model_of_another_label_space_is_refused(snapshot_of, tmp_path, capsys):
+    out = tmp_path / "demo"
+    assert cli.run(["demo", "--out", str(out), "--model", str(snapshot_of("spade-tiny")), "--device", "cpu"]) == 2
+    message = capsys.readouterr().err
+    assert re.fullmatch(
+        r"error: .* is of label space spade-tiny \(6 channels, the data has 15 of earth\)\. .*\n", message
+    )
+    assert not out.exists()
