@@ -8,6 +8,7 @@ from copy import deepcopy
 import torch
 from torch import nn
 
+from intarsia.blocks.modulation import MOMENTUM
 from intarsia.records import Condition
 
 
@@ -35,13 +36,22 @@ def average(target: nn.Module, source: nn.Module, decay: float) -> None:
 
 
 def settled(generator: nn.Module, conditions: Iterable[Condition]) -> nn.Module:
-    """A copy whose running statistics, and spectral normalisation, were estimated anew on training conditions.
+    """A copy whose running statistics are the mean of those of training conditions, in evaluation mode.
 
-    The statistics that were averaged on the way belong to other weights than the averaged ones. Run in training mode
-    without gradients: after n conditions a share 0.9 ** n of the old statistics is left.
+    The statistics that were averaged on the way belong to other weights than the averaged ones, and so do the vectors of
+    spectral normalisation, which are iterated in passing (OASIS's training does likewise before it delivers).
     """
     copy = deepcopy(generator).train()
+    running = [buffer for name, buffer in copy.named_buffers() if name.endswith(("running_mean", "running_var"))]
+    sums = [torch.zeros_like(buffer) for buffer in running]
+    count = 0
     with torch.no_grad():
-        for condition in conditions:
+        for count, condition in enumerate(conditions, 1):
+            for buffer in running:
+                buffer.zero_()
             copy(condition)
+            for total, buffer in zip(sums, running, strict=True):
+                total.add_(buffer, alpha=1 / MOMENTUM)
+        for total, buffer in zip(sums, running, strict=True):
+            buffer.copy_(total / count)
     return copy.eval()

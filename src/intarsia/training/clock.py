@@ -15,39 +15,52 @@ class Clock:
 
     Args:
         spent: seconds before this call.
-        minutes: that this call may take.
+        minutes: that this call may take, saving included.
         state_minutes: between states.
         grid_minutes: between sample grids.
+        saving_laps: iterations that saving is thought to last, until it was measured.
     """
 
-    def __init__(self, spent: float, minutes: float, state_minutes: float, grid_minutes: float) -> None:
-        self.spent, self.minutes = spent, minutes
-        self.state, self.grid = _Interval(60 * state_minutes), _Interval(60 * grid_minutes)
+    def __init__(
+        self, spent: float, minutes: float, state_minutes: float, grid_minutes: float, saving_laps: float
+    ) -> None:
+        self.spent, self.minutes, self.saving_laps = spent, minutes, saving_laps
+        self.state, self.grid = Interval(60 * state_minutes), Interval(60 * grid_minutes)
         self.start = self.lap = time.monotonic()
-        self.slowest = 0.0
+        self.laps, self.slowest = 0, 0.0
+        self.saving_seconds: float | None = None
 
     def seconds(self) -> float:
         """Spent so far, in all calls."""
         return self.spent + time.monotonic() - self.start
 
     def is_late(self) -> bool:
-        """Whether another lap as slow as the slowest would end too late; asked once a lap.
-
-        A lap is an iteration and what it saves, so that the last state is in time as well.
-        """
+        """Whether another iteration, as slow as the slowest, and saving would end too late; asked before each."""
         now = time.monotonic()
-        self.slowest = max(self.slowest, now - self.lap)
+        if self.laps > 1:  # The first one also loads kernels and fills caches.
+            self.slowest = max(self.slowest, now - self.lap)
+        self.laps += 1
         self.lap = now
-        return now + self.slowest - self.start >= 60 * self.minutes
+        saving = self.saving_laps * self.slowest if self.saving_seconds is None else self.saving_seconds
+        return now + self.slowest + saving - self.start >= 60 * self.minutes
+
+    @contextmanager
+    def saving(self) -> Iterator[None]:
+        """Around what is saved: measured, and not taken for a part of the iteration."""
+        begin = time.monotonic()
+        yield
+        self.saving_seconds = time.monotonic() - begin
+        self.lap += self.saving_seconds
 
 
-class _Interval:
-    """True once every so many seconds."""
+class Interval:
+    """Due once every so many seconds."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds, self.last = seconds, time.monotonic()
 
     def is_due(self) -> bool:
+        """Whether the time has come; if so, it begins anew."""
         now = time.monotonic()
         due = now - self.last >= self.seconds
         if due:

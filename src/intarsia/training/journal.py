@@ -49,7 +49,7 @@ class Journal:
         self.sums: dict[str, float] = {}
         self.count = 0
         self.images = self.images_told = images
-        self.told = self.lined = time.monotonic()
+        self.noted = self.told = self.lined = time.monotonic()
         self.seconds = 0.0
         self.rates: Mapping[str, float] = {}
 
@@ -69,19 +69,19 @@ class Journal:
         for name, value in terms.items():
             self.sums[name] = self.sums.get(name, 0.0) + value
         self.count += 1
+        self.noted = time.monotonic()
         self.images, self.seconds, self.rates = images, seconds, rates
-        if time.monotonic() - self.told >= TICK_SECONDS:
+        if self.noted - self.told >= TICK_SECONDS:
             self.tick()
 
     def tick(self) -> None:
         """Write down what was noted since the last tick."""
         if not self.count:
             return
-        now = time.monotonic()
         line: dict[str, Any] = {
             "images": self.images,
             "seconds": round(self.seconds, 3),
-            "images_per_second": round((self.images - self.images_told) / max(now - self.told, 1e-9), 4),
+            "images_per_second": round((self.images - self.images_told) / max(self.noted - self.told, 1e-9), 4),
             **{name: value / self.count for name, value in self.sums.items()},
             **self.rates,
             **peak_memory(),
@@ -91,8 +91,8 @@ class Journal:
         for name, value in line.items():
             if name != "images":
                 self.writer.add_scalar(name, value, self.images)
-        self._show(line, now)
-        self.sums, self.count, self.told, self.images_told = {}, 0, now, self.images
+        self._show(line)
+        self.sums, self.count, self.told, self.images_told = {}, 0, self.noted, self.images
 
     def grid(self, pixels: npt.NDArray[np.uint8]) -> None:
         """Write a sample grid (H W 3), named after the images seen."""
@@ -100,14 +100,14 @@ class Journal:
             Image.fromarray(pixels).save(temporary)
         self.writer.add_image("samples", pixels, self.images, dataformats="HWC")
 
-    def _show(self, line: Mapping[str, Any], now: float) -> None:
+    def _show(self, line: Mapping[str, Any]) -> None:
         memory = line.get("cuda_peak_mb", line["peak_mb"])
         speed = line["images_per_second"]
         self.progress.update(self.task, completed=self.images, note=f"{speed:.2f} images/s  {memory:.0f} MB")
-        if self.progress.disable and now - self.lined >= LINE_SECONDS:
+        if self.progress.disable and self.noted - self.lined >= LINE_SECONDS:
             left = (self.goal - self.images) / max(speed, 1e-9) / 3600
             self.say(f"{self.images} of {self.goal} images, {speed:.2f} images/s, {left:.1f} h left, {memory:.0f} MB")
-            self.lined = now
+            self.lined = self.noted
 
 
 def sample_grid(space: LabelSpace, batch: Batch, fake: Tensor) -> npt.NDArray[np.uint8]:

@@ -49,7 +49,7 @@ from intarsia.training.schedule import rates
 SNAPSHOT, STATES = "snapshot", "states"
 GRID_MINUTES, GRID_ROWS = 3.0, 6
 SATURATED_SHARE, HOPELESS = 0.9, 100  # an image's share of saturated values, for so many iterations in a row
-SETTLING = 32  # batches on which the averaged generator's statistics are estimated anew
+SETTLING = 8  # batches on which the averaged generator's statistics are estimated anew
 
 Say = Callable[[str], None]
 
@@ -115,7 +115,7 @@ def train(fabric: Fabric, system: System, source: Source, watched: Source, plan:
     """
     run = prepare(fabric, system, source, watched, plan, say)
     images, seconds = resume(run)
-    clock = Clock(seconds, plan.minutes, plan.state_minutes, GRID_MINUTES)
+    clock = Clock(seconds, plan.minutes, plan.state_minutes, GRID_MINUTES, saving_laps=SETTLING / 5)
     reading = run.batches.starting(images // system.recipe.batch * plan.accumulate)
     hopeless = 0
 
@@ -132,8 +132,9 @@ def train(fabric: Fabric, system: System, source: Source, watched: Source, plan:
             if journal and clock.grid.is_due():
                 show(run, journal)
             if agreed(fabric, clock.state.is_due()):
-                save(run, images, clock.seconds())
-                deliver(run, images, clock.seconds())
+                with clock.saving():
+                    save(run, images, clock.seconds())
+                    deliver(run, images, clock.seconds())
         save(run, images, clock.seconds())
         if reason != "asked":
             deliver(run, images, clock.seconds())
