@@ -134,6 +134,12 @@ class Box:
         """For example n48e030."""
         return f"{'sn'[self.north >= 0]}{abs(self.north):02d}{'we'[self.west >= 0]}{abs(self.west):03d}"
 
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """Its rows and columns in `read_planet`."""
+        top, left = (NORTH - self.north) * PIXELS_PER_DEGREE, (self.west + 180) * PIXELS_PER_DEGREE
+        return slice(top, top + BOX_HEIGHT * PIXELS_PER_DEGREE), slice(left, left + BOX_WIDTH * PIXELS_PER_DEGREE)
+
 
 def boxes() -> Iterator[Box]:
     """All boxes, row by row from the north-west."""
@@ -215,15 +221,10 @@ def read_planet() -> Region:
 
 def label_box(planet: Region, box: Box) -> tuple[Photo, Grey]:
     """The photo (H W 3) and train ids (H W) of a box."""
-    rows, columns = _window(box)
-    wide = planet[_widened(rows), _widened(columns)]
-    inner = (
-        slice(rows.start - max(rows.start - MARGIN, 0), None),
-        slice(columns.start - max(columns.start - MARGIN, 0), None),
-    )
-    size = (rows.stop - rows.start, columns.stop - columns.start)
-    labels = label_region(wide)[inner][: size[0], : size[1]]
-    return planet.photo[rows, columns], labels
+    rows, columns = box.window
+    wide_rows, wide_columns = _widened(rows), _widened(columns)
+    labels = label_region(planet[wide_rows, wide_columns])
+    return planet.photo[rows, columns], labels[_inside(rows, wide_rows), _inside(columns, wide_columns)]
 
 
 def label_region(region: Region) -> Grey:
@@ -302,10 +303,11 @@ def find_snow(photo: Photo) -> Mask:
 
 
 def find_shallows(photo: Photo, ocean: Mask, land: Mask) -> Mask:
-    """Where the sea is bright (a shelf), muddy (a river's mouth), or close to land."""
-    red, _, blue = _channels(blurred(photo, 2))
+    """Where the sea is bright (a shelf), muddy or green (a river's mouth), or close to land."""
+    red, green, blue = _channels(blurred(photo, 2))
     coast = blurred(land * np.uint8(255), 3) > 40
-    shallow = ocean & ((blue > 92) | (red > 40) | coast)
+    murky = (red > 40) | ((green > 0.58 * blue) & (blue > 40))
+    shallow = ocean & ((blue > 92) | murky | coast)
     share = blurred(shallow * np.uint8(255), 2.5).astype(np.int32)
     return np.asarray(2 * share > blurred(ocean * np.uint8(255), 2.5))
 
@@ -341,17 +343,16 @@ def _channels(photo: Photo) -> tuple[npt.NDArray[np.float32], ...]:
     return tuple(np.moveaxis(photo.astype(np.float32), -1, 0))
 
 
-def _window(box: Box) -> tuple[slice, slice]:
-    top, left = (NORTH - box.north) * PIXELS_PER_DEGREE, (box.west + 180) * PIXELS_PER_DEGREE
-    return slice(top, top + BOX_HEIGHT * PIXELS_PER_DEGREE), slice(left, left + BOX_WIDTH * PIXELS_PER_DEGREE)
-
-
 def _widened(span: slice) -> slice:
     return slice(max(span.start - MARGIN, 0), span.stop + MARGIN)
 
 
+def _inside(span: slice, wide: slice) -> slice:
+    return slice(span.start - wide.start, span.stop - wide.start)
+
+
 def _land_share(planet: Region, box: Box) -> float:
-    return 1 - float(planet.ocean[_window(box)].mean())
+    return 1 - float(planet.ocean[box.window].mean())
 
 
 def _shrunk(image: Image.Image, size: tuple[int, int]) -> Grey:
