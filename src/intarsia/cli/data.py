@@ -70,7 +70,8 @@ def lines(report: Report) -> list[str]:
     """A split's size and the share of each class, for people."""
     sizes = ", ".join(f"{height}x{width}" for height, width in report.sizes[:4])
     sizes += f" and {len(report.sizes) - 4} more sizes" if len(report.sizes) > 4 else ""
-    shown = [f"{report.split}: {report.photos} photos of {sizes or 'no readable size'} (height x width)"]
+    photos = "1 photo" if report.photos == 1 else f"{report.photos} photos"
+    shown = [f"{report.split}: {photos} of {sizes or 'no readable size'} (height x width)"]
     total = max(sum(report.pixels), 1)
     names = [c.name for c in report.label_space.classes] + ["don't-care"] * report.label_space.has_dont_care
     for name, count in zip(names, report.pixels, strict=True):
