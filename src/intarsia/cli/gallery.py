@@ -8,7 +8,6 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from intarsia.checkpoints.snapshot import Card
 from intarsia.data.label_files import Photo, read_label_map, write_label_map
 from intarsia.files import whole_file
 from intarsia.labels import Ids, LabelClass, LabelSpace
@@ -74,20 +73,20 @@ def write_gallery(out: Path, synthesiser: Synthesiser, space: LabelSpace, shown:
 
 
 def _page(synthesiser: Synthesiser, space: LabelSpace, shown: Sequence[Shown], took: str, out: Path) -> str:
-    card = synthesiser.card
     return Template((BUNDLED / "demo.html").read_text()).substitute(
-        model=escape(card.preset),
+        model=escape(synthesiser.card.preset),
         count=len(shown),
         took=escape(took),
         pairs="\n".join(_pair(one) for one in shown),
         legend="\n".join(_entry(label_class) for label_class in space.classes),
-        facts="\n".join(f"  <dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in _facts(card, synthesiser).items()),
+        facts="\n".join(f"  <dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in card_facts(synthesiser).items()),
         commands="\n".join(f"<p>{escape(why)}</p>\n<pre>{escape(do.format(out=out))}</pre>" for why, do in TRY_NEXT),
     )
 
 
-def _facts(card: Card, synthesiser: Synthesiser) -> dict[str, str]:
-    """What the card says, for people."""
+def card_facts(synthesiser: Synthesiser) -> dict[str, str]:
+    """What a model's card says, for people."""
+    card = synthesiser.card
     facts = {"system": card.system, "generator": f"{synthesiser.parameters / 1e6:.1f} million parameters"}
     if card.training:
         trained = card.training

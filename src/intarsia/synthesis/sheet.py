@@ -20,6 +20,7 @@ FAINT: Colour = (125, 120, 112)
 EDGE: Colour = (205, 200, 192)
 MARGIN, GUTTER, SEAM = 40, 28, 4
 TITLE, TEXT, SMALL = 30, 17, 14
+HEADING = 54
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def draw_sheet(
     width = 2 * MARGIN + columns * group_width + (columns - 1) * GUTTER
     row = side + 34
     rows = [-(-len(section.groups) // columns) for section in sections]
-    headings = sum(44 for section in sections if section.heading)
+    headings = sum(HEADING for section in sections if section.heading)
     entries = max(1, (width - 2 * MARGIN) // 230)
     legend_height = 22 + 28 * -(-len(legend) // entries)
     height = MARGIN + 84 + headings + row * sum(rows) + legend_height + MARGIN // 2
@@ -68,8 +69,8 @@ def draw_sheet(
     y = MARGIN + 84
     for section, count in zip(sections, rows, strict=True):
         if section.heading:
-            draw.text((MARGIN, y), section.heading, INK, _font(TEXT + 3))
-            y += 44
+            draw.text((MARGIN, y + 14), section.heading, INK, _font(TEXT + 3))
+            y += HEADING
         for place, group in enumerate(section.groups):
             x = MARGIN + place % columns * (group_width + GUTTER)
             _draw_group(sheet, draw, group, (x, y + place // columns * row), side)
