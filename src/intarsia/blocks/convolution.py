@@ -65,7 +65,8 @@ class SpectralConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """B C H W -> B out_channels h w."""
-        return self._conv_forward(x, self.normalised_weight(), self.bias)
+        out: Tensor = self._conv_forward(x, self.normalised_weight(), self.bias)
+        return out
 
 
 def spectrally_normalised(weight: Tensor, u: Tensor, v: Tensor, *, iterate: bool) -> Tensor:

@@ -1,0 +1,1 @@
+"""Official weight files -> ours: one key map per release."""

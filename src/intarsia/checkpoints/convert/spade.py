@@ -1,0 +1,132 @@
+"""Key maps of the official SPADE release (`<epoch>_net_G.pth`, `_net_E.pth`, `_net_D.pth`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from intarsia import systems
+from intarsia.blocks.modulation import Normalisation
+from intarsia.blocks.residual import SpadeBlock
+from intarsia.checkpoints.convert.keymap import KeyMap, converted
+from intarsia.errors import ConfigError
+from intarsia.systems.spade import SpadeConfig, SpadeGenerator
+from intarsia.weights import read_weights
+
+BLOCKS = ("head_0", "G_middle_0", "G_middle_1", "up_0", "up_1", "up_2", "up_3", "up_4")
+UNCOUNTED = "counts batches, which only a cumulative average needs; the released weights hold 0"
+
+
+def generator_weights(preset: str, generator: Path, encoder: Path | None) -> tuple[SpadeConfig, dict[str, Tensor]]:
+    """Official files as our generator's tensors, and the config that they fit.
+
+    Args:
+        preset: of our SPADE presets, the one that the weights were trained as.
+        generator: `..._net_G.pth`, or the same as safetensors.
+        encoder: `..._net_E.pth`; for presets with a style, and only for them.
+
+    Raises:
+        ConfigError: the preset is unknown or of another system, or the encoder is missing or not wanted.
+        CheckpointError: a file cannot be read or does not fit the preset.
+    """
+    chosen = systems.preset(preset)
+    config = chosen.config
+    if not isinstance(config, SpadeConfig):
+        raise ConfigError(
+            f"preset {preset} is of system {chosen.system}, not spade. Choose one that starts with spade-."
+        )
+    if config.style and encoder is None:
+        raise ConfigError(f"preset {preset} has a style encoder. Give its weights as --encoder FILE (..._net_E.pth).")
+    if encoder is not None and not config.style:
+        raise ConfigError(f"preset {preset} has no style encoder. Leave --encoder out, or choose {preset}-style.")
+    with torch.device("meta"):
+        own = SpadeGenerator(config).state_dict()
+    encoder_own = {key: value for key, value in own.items() if key.startswith("encoder.")}
+    generator_own = {key: value for key, value in own.items() if key not in encoder_own}
+    tensors = converted(read_weights(generator), generator_keys(config), generator_own, str(generator), preset)
+    if encoder is not None:
+        keys = encoder_keys().under("encoder.", "")
+        tensors |= converted(read_weights(encoder), keys, encoder_own, str(encoder), preset)
+    return config, tensors
+
+
+def generator_keys(config: SpadeConfig) -> KeyMap:
+    """`SPADEGenerator`, without the encoder."""
+    keys = _layer("start.", "fc.") | _layer("decoder.to_image.", "conv_img.")
+    for place, (widens, name) in enumerate(zip(_changes_width(config), BLOCKS, strict=False)):
+        keys |= block_keys(config.normalisation, shortcut=widens).under(f"decoder.blocks.{place}.", f"{name}.")
+    return keys
+
+
+def block_keys(kind: Normalisation, *, shortcut: bool) -> KeyMap:
+    """`SPADEResnetBlock`; with `shortcut` where the number of channels changes."""
+    keys = _spectral("conv_0.", "conv_0.") | _spectral("conv_1.", "conv_1.")
+    if shortcut:
+        keys |= _spectral("conv_s.", "conv_s.", bias=False)
+    for norm in ("norm_0.", "norm_1.", "norm_s.") if shortcut else ("norm_0.", "norm_1."):
+        keys |= norm_keys(kind).under(norm, norm)
+    return keys
+
+
+def norm_keys(kind: Normalisation) -> KeyMap:
+    """`SPADE`: its separate convolutions for gamma and beta are one with us."""
+    stacked = {f"gamma_beta.{part}": (f"mlp_gamma.{part}", f"mlp_beta.{part}") for part in ("weight", "bias")}
+    keys = _layer("shared.", "mlp_shared.0.") | KeyMap(stacked, {})
+    if kind == "instance":
+        return keys
+    moments = {f"moments.{name}": (f"param_free_norm.{name}",) for name in ("running_mean", "running_var")}
+    return keys | KeyMap(moments, {"param_free_norm.num_batches_tracked": UNCOUNTED})
+
+
+def discriminator_keys(scales: int, layers: int = 4) -> KeyMap:
+    """`MultiscaleDiscriminator`."""
+    keys = KeyMap({}, {})
+    for scale in range(scales):
+        one = _layer("first.whole.", "model0.0.") | _layer("last.", f"model{layers}.0.")
+        for layer in range(1, layers):
+            one |= _spectral(f"hidden.{layer - 1}.", f"model{layer}.0.0.", bias=False)
+        keys |= one.under(f"scales.{scale}.", f"discriminator_{scale}.")
+    return keys
+
+
+def encoder_keys() -> KeyMap:
+    """`ConvEncoder`."""
+    keys = _layer("mean.", "fc_mu.") | _layer("log_variance.", "fc_var.")
+    for layer in range(6):
+        keys |= _spectral(f"layers.{layer}.", f"layer{layer + 1}.0.", bias=False)
+    return keys
+
+
+def global_generator_keys(halvings: int, blocks: int) -> KeyMap:
+    """`Pix2PixHDGenerator` of the SPADE release, with spectral normalisation: one long sequence of modules."""
+    keys = _spectral("first.layer.", "model.1.0.", bias=False)
+    place = 3
+    for layer in range(halvings):
+        keys |= _spectral(f"down.{layer}.", f"model.{place}.0.", bias=False)
+        place += 2
+    for block in range(blocks):
+        keys |= _spectral(f"blocks.{block}.conv_0.", f"model.{place}.conv_block.1.0.", bias=False)
+        keys |= _spectral(f"blocks.{block}.conv_1.", f"model.{place}.conv_block.4.0.", bias=False)
+        place += 1
+    for layer in range(halvings):
+        keys |= _spectral(f"up.{layer}.", f"model.{place}.0.", bias=False)
+        place += 2
+    return keys | _layer("last.", f"model.{place + 1}.")
+
+
+def _changes_width(config: SpadeConfig) -> list[bool]:
+    """For each block, whether it has a shortcut of its own."""
+    with torch.device("meta"):
+        blocks = SpadeGenerator(config).decoder.blocks
+    return [isinstance(block, SpadeBlock) and block.conv_s is not None for block in blocks]
+
+
+def _layer(own: str, official: str) -> KeyMap:
+    return KeyMap({own + part: (official + part,) for part in ("weight", "bias")}, {})
+
+
+def _spectral(own: str, official: str, *, bias: bool = True) -> KeyMap:
+    names = {"weight": "weight_orig", "u": "weight_u", "v": "weight_v"} | ({"bias": "bias"} if bias else {})
+    return KeyMap({own + mine: (official + theirs,) for mine, theirs in names.items()}, {})

@@ -1,0 +1,1 @@
+"""What the published implementations compute, and the code that holds ours against it."""
