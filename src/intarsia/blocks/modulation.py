@@ -38,6 +38,7 @@ class Moments(nn.Module):
     def __init__(self, channels: int, kind: Normalisation) -> None:
         super().__init__()
         self.kind = kind
+        self.momentum = MOMENTUM
         if kind == "batch":
             self.register_buffer("running_mean", torch.zeros(channels))
             self.register_buffer("running_var", torch.ones(channels))
@@ -56,8 +57,8 @@ class Moments(nn.Module):
             return self.running_mean[None], (self.running_var[None] + EPS).rsqrt()
         mean, variance, count = _batch_moments(x, pixels)
         with torch.no_grad():
-            self.running_mean.lerp_(mean, MOMENTUM)
-            self.running_var.lerp_(variance * (count / max(count - 1, 1)), MOMENTUM)
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance * (count / max(count - 1, 1)), self.momentum)
         return mean[None], (variance[None] + EPS).rsqrt()
 
 

@@ -1,1 +1,0 @@
-"""Coded maps against dense planes, in one run."""

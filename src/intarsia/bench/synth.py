@@ -1,0 +1,86 @@
+"""Synthesis: frozen on coded maps, against the network as published on one-hot planes."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from intarsia.bench.machine import interleaved, machine
+from intarsia.bench.peak import peak_mb
+from intarsia.bench.scenes import scene, seeds, settle, system_for
+from intarsia.blocks.frozen import freeze
+from intarsia.records import Condition
+from intarsia.systems.system import System
+
+Make = Callable[[], Tensor]
+
+
+def bench_synth(preset: str, labels: Tensor, *, repeats: int = 5, seed: int = 0) -> dict[str, Any]:
+    """Time one image of `preset` from a label map (1 H W int64), and compare the images.
+
+    Returns:
+        Medians in seconds of interleaved runs (`dense_s`, `coded_s`, `unchanged_s`), their ratios, the largest
+        difference between the two images (in -1..1), peak memory in MB above the networks, and the machine.
+    """
+    system = settled(preset, labels, seed)
+    dense, coded, unchanged = dense_maker(system, labels), coded_maker(system, labels), unchanged_maker(system, labels)
+    with torch.inference_mode():
+        difference = (dense() - coded()).abs().max().item()
+        seconds = interleaved({"dense": dense, "coded": coded, "unchanged": unchanged}, repeats)
+    return {
+        "preset": preset,
+        "size": list(labels.shape[1:]),
+        "batch": len(labels),
+        "dense_s": seconds["dense"],
+        "coded_s": seconds["coded"],
+        "unchanged_s": seconds["unchanged"],
+        "ratio": seconds["dense"] / seconds["coded"],
+        "ratio_labels_unchanged": seconds["dense"] / seconds["unchanged"],
+        "max_difference": difference,
+        "dense_peak_mb": peak_mb(prepare, dense_maker.__name__, preset, labels, seed),
+        "coded_peak_mb": peak_mb(prepare, coded_maker.__name__, preset, labels, seed),
+        "repeats": repeats,
+        "seed": seed,
+        "machine": machine(),
+    }
+
+
+def settled(preset: str, labels: Tensor, seed: int) -> System:
+    """The system in evaluation, with the statistics that its map gives it."""
+    system = system_for(preset, (labels.shape[1], labels.shape[2]), seed)
+    settle(system.generator, conditioned(system, labels))
+    return system
+
+
+def conditioned(system: System, labels: Tensor) -> Condition:
+    """Everything from labels to condition: part of what is timed."""
+    return system.condition(scene(labels, 0), seeds(len(labels)))
+
+
+def dense_maker(system: System, labels: Tensor) -> Make:
+    """As published: planes of zeros and ones, convolutions in torch's default layout."""
+    generator = copy.deepcopy(system.generator).to(memory_format=torch.contiguous_format)
+    return lambda: generator(conditioned(system, labels).dense()).image
+
+
+def coded_maker(system: System, labels: Tensor) -> Make:
+    """Frozen, with a label map that was never seen before."""
+    generator = freeze(system.generator)
+    return lambda: generator(conditioned(system, labels)).image
+
+
+def unchanged_maker(system: System, labels: Tensor) -> Make:
+    """Frozen, with the labels of the last call: another style or seed."""
+    generator = freeze(system.generator)
+    condition = conditioned(system, labels)
+    return lambda: generator(condition.restyled(noise=condition.noise, photo=condition.photo)).image
+
+
+def prepare(maker: str, preset: str, labels: Tensor, seed: int) -> Make:
+    """The work of one maker, for a process of its own."""
+    run: Make = {"dense_maker": dense_maker, "coded_maker": coded_maker}[maker](settled(preset, labels, seed), labels)
+    return torch.inference_mode()(run)
