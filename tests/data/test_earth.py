@@ -169,3 +169,9 @@ def test_the_label_files_show_the_spaces_colours(built: Path):
     assert image.mode == "P"
     shown = {tuple(colour) for colour in np.asarray(image.convert("RGB")).reshape(-1, 3).tolist()}
     assert shown <= {c.colour for c in EARTH.classes}
+
+
+def test_the_docs_explain_every_class_in_order():
+    page = (Path(__file__).parents[2] / "docs/data.md").read_text()
+    table = page.partition("| class | what it is |\n|---|---|\n")[2].partition("\n\n")[0]
+    assert [row.split("|")[1].strip() for row in table.splitlines()] == [c.name for c in EARTH.classes]
