@@ -1,1 +1,34 @@
-"""Intarsia: semantic image synthesis. A label map goes in, a photo comes out."""
+"""Intarsia: semantic image synthesis. A label map goes in, a photo comes out.
+
+from intarsia import Synthesiser
+
+photo = Synthesiser.from_pretrained("spade-earth-128")(label_map)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from intarsia.data.label_files import read_photo
+    from intarsia.errors import IntarsiaError
+    from intarsia.labels import LabelSpace
+    from intarsia.synthesis.synthesiser import Scene, Synthesiser
+
+__all__ = ["IntarsiaError", "LabelSpace", "Scene", "Synthesiser", "read_photo"]
+
+_HOMES = {
+    "IntarsiaError": "intarsia.errors",
+    "LabelSpace": "intarsia.labels",
+    "Scene": "intarsia.synthesis.synthesiser",
+    "Synthesiser": "intarsia.synthesis.synthesiser",
+    "read_photo": "intarsia.data.label_files",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for, so that importing the package stays quick."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from intarsia.data.label_files import write_label_map
 from intarsia.errors import ConfigError, LabelError
 from intarsia.synthesis.photos import photo_array, photo_tensor
 from intarsia.synthesis.synthesiser import Synthesiser, padded_map
@@ -50,6 +51,12 @@ def test_a_cut_photo_equals_the_photo_of_the_padded_map(plain):
     labels = blocks(50, 70)
     rows, columns = np.minimum(np.arange(64), 49), np.minimum(np.arange(96), 69)
     assert np.array_equal(plain(labels), plain(labels[rows][:, columns])[:50, :70])
+
+
+def test_a_file_and_its_ids_are_one_scene(plain, tmp_path):
+    labels = blocks(40, 50)
+    write_label_map(tmp_path / "map.png", labels, plain.label_space)
+    assert np.array_equal(plain.open(str(tmp_path / "map.png")).render(), plain(labels))
 
 
 @pytest.mark.parametrize("model", ["plain", "styled"])
@@ -129,12 +136,12 @@ def test_photo_and_tensor_are_inverse():
         (
             np.zeros((4, 4, 3, 1), np.uint8),
             "label map given is uint8 of shape (4, 4, 3, 1); expected integers H W or B H W. "
-            "Give class ids, not colours: data.label_files.read_label_map reads both.",
+            "Give class ids, not colours; Synthesiser.open reads files of either.",
         ),
         (
             np.zeros((4, 4)),
             "label map given is float64 of shape (4, 4); expected integers H W or B H W. "
-            "Give class ids, not colours: data.label_files.read_label_map reads both.",
+            "Give class ids, not colours; Synthesiser.open reads files of either.",
         ),
     ],
 )

@@ -13,7 +13,7 @@ from intarsia.errors import ConfigError, DataError
 from intarsia.synthesis import DEFAULT_MODEL
 
 if TYPE_CHECKING:
-    from intarsia.synthesis.synthesiser import Scene, Synthesiser
+    from intarsia.synthesis.synthesiser import Synthesiser
 
 
 def synth(
@@ -51,7 +51,6 @@ def synth(
     paths = label_files(labels)
     targets = photo_files(paths, out)
     objects = instance_files(paths, instances)
-    pick_device(device)
 
     from intarsia.data.label_files import read_photo
     from intarsia.synthesis.photos import write_photo
@@ -61,9 +60,9 @@ def synth(
     _tell_unused(synthesiser, seed, instances)
     look = None if style is None else read_photo(style)
     for path, own in progress(zip(paths, objects, strict=True), "checking", len(paths)):
-        read_scene(synthesiser, path, own)
+        synthesiser.open(path, own)
     for path, own, target in progress(zip(paths, objects, targets, strict=True), "rendering", len(paths)):
-        write_photo(target, read_scene(synthesiser, path, own).render(seed=seed or 0, style=look))
+        write_photo(target, synthesiser.open(path, own).render(seed=seed or 0, style=look))
     print(f"wrote {len(paths)} photo{'s' * (len(paths) > 1)} to {out}")
 
 
@@ -75,7 +74,7 @@ def label_files(given: list[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in given:
-        inside = sorted(file for file in path.glob("*") if file.suffix.lower() == ".png") if path.is_dir() else [path]
+        inside = sorted(path.glob("[!.]*.[pP][nN][gG]")) if path.is_dir() else [path]
         if not inside:
             raise DataError(f"folder {path} has no PNG file. Give label maps as PNG.")
         found += inside
@@ -118,17 +117,6 @@ def instance_files(labels: list[Path], given: Path | None) -> list[Path | None]:
         if own is not None and not own.is_file():
             raise DataError(f"label map {path} has no instance map {own}. Add it, or leave --instances out.")
     return found
-
-
-def read_scene(synthesiser: Synthesiser, path: Path, instances: Path | None) -> Scene:
-    """Set the scene of a label file."""
-    import torch
-
-    from intarsia.data.label_files import read_instance_map, read_label_map
-
-    labels = torch.from_numpy(read_label_map(path, synthesiser.label_space).labels)[None]
-    objects = None if instances is None else torch.from_numpy(read_instance_map(instances))[None]
-    return synthesiser.tensor_scene(labels, objects, batched=False, source=str(path))
 
 
 def _tell_unused(synthesiser: Synthesiser, seed: int | None, instances: Path | None) -> None:

@@ -4,7 +4,7 @@ Setting a scene is slow, rendering it is fast: everything that depends on the la
 tables of scale and shift) is computed at the first render of a scene and kept for the next ones.
 
     synthesiser = Synthesiser.from_pretrained("spade-earth-128")
-    scene = synthesiser.scene(label_map)     # H W raw ids, as in a file
+    scene = synthesiser.open("map.png")      # or synthesiser.scene(label_map), an array H W of ids as in the file
     photo = scene.render()                   # H W 3 uint8
 
 Two doors. Through the numpy door come raw ids as in files, and leave uint8 photos: round((x + 1) * 127.5) for x in
@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from intarsia.blocks.frozen import freeze
 from intarsia.checkpoints.snapshot import Card, load_generator
 from intarsia.conditioning.semantics import coded_labels
-from intarsia.data.label_files import Photo
+from intarsia.data.label_files import Photo, read_instance_map, read_label_map
 from intarsia.errors import ConfigError, LabelError
 from intarsia.labels import Ids, LabelSpace
 from intarsia.records import Condition, Seeds
@@ -75,6 +75,17 @@ class Synthesiser:
         """Whether the generator sees the edges of instances."""
         return bool(self.config.edges)
 
+    def open(self, label_map: str | Path, instances: str | Path | None = None) -> Scene:
+        """Set the scene of a label file: an index, palette or colour PNG of `label_space`. Instance maps are PNG.
+
+        Raises:
+            DataError: a file is missing, damaged, or no PNG.
+            LabelError: it holds an id or colour that the label space does not know, or sizes differ.
+        """
+        labels = torch.from_numpy(read_label_map(Path(label_map), self.label_space).labels)[None]
+        objects = None if instances is None else torch.from_numpy(read_instance_map(Path(instances)))[None]
+        return self.tensor_scene(labels, objects, batched=False, source=str(label_map))
+
     def scene(self, label_map: Ids, instances: Ids | None = None, *, source: str = "given") -> Scene:
         """Set a scene through the numpy door.
 
@@ -91,7 +102,7 @@ class Synthesiser:
         if label_map.ndim not in (2, 3) or label_map.dtype.kind not in "iu":
             raise LabelError(
                 f"label map {source} is {label_map.dtype} of shape {label_map.shape}; expected integers H W or B H W. "
-                "Give class ids, not colours: data.label_files.read_label_map reads both."
+                "Give class ids, not colours; Synthesiser.open reads files of either."
             )
         batch = label_map if label_map.ndim == 3 else label_map[None]
         _check_size(*batch.shape[1:], source=source)
