@@ -119,13 +119,14 @@ def test_each_climate_has_a_class_for_each_look():
     assert used | {"deep ocean", "shallow sea", "lake", "highland", "snow and ice"} == {c.name for c in EARTH.classes}
 
 
-def test_smoothing_closes_specks_and_keeps_to_its_area():
+def test_smoothing_closes_specks_and_far_from_all_votes_falls_back():
     classes = np.full((40, 40), 5, np.uint8)
-    classes[20, 20] = 7
+    classes[20, 30] = 7
     inside = np.ones((40, 40), bool)
-    inside[:, :10] = False
-    made = earth.smoothed(classes, inside)
+    inside[:, :20] = False
+    made = earth.smoothed(classes, inside, sigma=3, fallback=np.full((40, 40), 9, np.uint8))
     assert (made[inside] == 5).all()
+    assert (made[:, 0] == 9).all()
 
 
 def test_a_finished_data_set_is_left_as_it_is(built: Path):

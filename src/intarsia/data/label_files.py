@@ -86,7 +86,7 @@ def write_label_map(path: Path, train: Ids, space: LabelSpace) -> None:
     if _last_raw_id(space) > 255:
         image = Image.fromarray(raw.astype(np.uint16))
     else:
-        image = Image.fromarray(raw.astype(np.uint8), "L")
+        image = Image.fromarray(raw.astype(np.uint8))
         image.putpalette(_raw_palette(space).tobytes())
     with whole_file(path) as temporary:
         image.save(temporary, format="PNG", optimize=True)

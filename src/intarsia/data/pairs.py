@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from intarsia.data.label_files import Photo, read_instance_map, read_label_map, read_photo
 from intarsia.errors import DataError
@@ -22,7 +21,7 @@ class Pair:
     name: str
     photo: Photo  # H W 3 uint8
     labels: Ids  # H W train ids; uint8 where the label space has at most 256 channels, else int64
-    instances: npt.NDArray[np.int64] | None = None  # H W, any numbering; equal numbers are one object
+    instances: Ids | None = None  # H W, any numbering; equal numbers are one object
 
 
 @dataclass(frozen=True)
@@ -66,8 +65,9 @@ def read_pair(files: PairFiles, space: LabelSpace) -> Pair:
                 f"photo {files.photo} is {photo.shape[0]}x{photo.shape[1]} and its {what} {path} "
                 f"is {array.shape[0]}x{array.shape[1]} (height x width). Make both the same size."
             )
+    # Narrow types, since sources keep pairs in memory; no PNG has wider values than 32 bit.
     narrow: Ids = labels.astype(np.uint8) if space.channels <= 256 else labels
-    return Pair(files.name, photo, narrow, instances)
+    return Pair(files.name, photo, narrow, None if instances is None else instances.astype(np.int32))
 
 
 def matched(
