@@ -55,6 +55,16 @@ def whole_folder(target: Path) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+def sweep(folder: Path) -> None:
+    """Remove what a process that was killed in the midst of `whole_file` or `whole_folder` left in `folder`."""
+    for pattern in (".*.part*", ".*.old"):
+        for path in folder.glob(pattern):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+
 @contextmanager
 def _told(target: Path) -> Iterator[None]:
     """Turn the operating system's refusal into one line that names the file and the mend."""

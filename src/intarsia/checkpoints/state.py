@@ -129,13 +129,6 @@ def newest_state(folder: Path, say: Callable[[str], None]) -> Saved | None:
     return None
 
 
-def sweep(folder: Path) -> None:
-    """Remove what a killed process left half-written."""
-    for pattern in (".*.part", ".*.old"):
-        for path in folder.glob(pattern):
-            shutil.rmtree(path)
-
-
 def label_space_of(saved: Saved) -> LabelSpace:
     """The label space that a state was trained on."""
     return LabelSpace.from_dict(saved.facts.run["label_space"], str(saved.path / FACTS))

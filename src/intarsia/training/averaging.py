@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from copy import deepcopy
 
 import torch
@@ -35,23 +35,22 @@ def average(target: nn.Module, source: nn.Module, decay: float) -> None:
             mean.copy_(entries[name])
 
 
-def settled(generator: nn.Module, conditions: Iterable[Condition]) -> nn.Module:
+def settled(generator: nn.Module, conditions: Sequence[Condition]) -> nn.Module:
     """A copy whose running statistics are the mean of those of training conditions, in evaluation mode.
 
-    The statistics that were averaged on the way belong to other weights than the averaged ones, and so do the vectors of
-    spectral normalisation, which are iterated in passing (OASIS's training does likewise before it delivers).
+    The statistics that were averaged on the way belong to other weights than the averaged ones, and so do the
+    vectors of spectral normalisation, iterated in passing (OASIS's training does likewise before it delivers).
     """
     copy = deepcopy(generator).train()
     running = [buffer for name, buffer in copy.named_buffers() if name.endswith(("running_mean", "running_var"))]
     sums = [torch.zeros_like(buffer) for buffer in running]
-    count = 0
     with torch.no_grad():
-        for count, condition in enumerate(conditions, 1):
+        for condition in conditions:
             for buffer in running:
                 buffer.zero_()
             copy(condition)
             for total, buffer in zip(sums, running, strict=True):
-                total.add_(buffer, alpha=1 / MOMENTUM)
+                total.add_(buffer, alpha=1 / MOMENTUM / len(conditions))
         for total, buffer in zip(sums, running, strict=True):
-            buffer.copy_(total / count)
+            buffer.copy_(total)
     return copy.eval()

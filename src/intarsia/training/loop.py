@@ -14,11 +14,12 @@ from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import partial
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from threading import Event
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import nn
@@ -32,17 +33,17 @@ from intarsia.checkpoints.state import (
     newest_state,
     save_state,
     state_folders,
-    sweep,
 )
 from intarsia.data.batches import Batches
 from intarsia.data.sources import Source
 from intarsia.data.transforms import sample
 from intarsia.errors import ConfigError, TrainingError
+from intarsia.files import sweep
 from intarsia.records import Batch, Condition, stack
 from intarsia.systems.system import Recipe, System
 from intarsia.training.averaging import average, decay_at, settled
 from intarsia.training.clock import Clock, asked_to_stop
-from intarsia.training.journal import Journal, sample_grid
+from intarsia.training.journal import GRIDS, Journal, sample_grid
 from intarsia.training.rounds import Share, discriminator_terms, generator_terms, seeds_at, step
 from intarsia.training.schedule import rates
 
@@ -259,7 +260,8 @@ def resume(run: Run) -> tuple[int, float]:
     """Take over the newest state that is whole; (images, seconds) so far, zeros where there is none."""
     folder = run.plan.out / STATES
     if run.fabric.is_global_zero:
-        sweep(folder)
+        for place in (run.plan.out, folder, run.plan.out / GRIDS):
+            sweep(place)
     run.fabric.barrier()
     saved = newest_state(folder, run.say)
     if saved is None:
@@ -320,7 +322,7 @@ def deliver(run: Run, images: int, seconds: float) -> None:
                 images=images,
                 seconds=round(seconds, 1),
                 hardware=hardware(run.fabric),
-                versions={name: version(name) for name in ("intarsia", "torch", "lightning-fabric")},
+                versions=versions(),
                 seed=run.plan.seed,
                 data=run.source.spec,
             ),
@@ -329,12 +331,10 @@ def deliver(run: Run, images: int, seconds: float) -> None:
     run.fabric.barrier()
 
 
-def settling_conditions(run: Run) -> Iterator[Condition]:
+def settling_conditions(run: Run) -> list[Condition]:
     """Conditions of the first training batches."""
-    for number in range(SETTLING):
-        batch = run.batches.at(number).to(run.fabric.device)
-        first = (number * run.fabric.world_size + run.fabric.global_rank) * len(batch)
-        yield run.system.condition(batch, seeds_at(run.plan.seed, first, len(batch)))
+    reading = run.batches.starting(0)
+    return [next_share(run, reading, 0, number).condition for number in range(SETTLING)]
 
 
 def view_of(watched: Source, recipe: Recipe) -> Batch:
@@ -380,6 +380,15 @@ def stopped(run: Run, images: int, reason: str) -> TrainingError:
     return TrainingError(
         f"training stopped after {images} images: {reason}. {good} Lower the rates or change the seed."
     )
+
+
+def versions() -> dict[str, str]:
+    """Of Intarsia and what it computes with."""
+    try:
+        own = version("intarsia")
+    except PackageNotFoundError:
+        own = "source checkout"
+    return {"intarsia": own, "torch": torch.__version__, "numpy": np.__version__}
 
 
 def hardware(fabric: Fabric) -> str:
