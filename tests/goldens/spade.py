@@ -371,7 +371,8 @@ def _judged(made: Round, judge: nn.Module) -> Round:
 
 def _gradient(parameter: Tensor) -> Tensor:
     assert parameter.grad is not None
-    return parameter.grad.detach().clone()
+    gradient: Tensor = parameter.grad.detach().clone()
+    return gradient
 
 
 def _generator_norm(network: nn.Module, golden: Golden) -> Tensor:

@@ -12,11 +12,26 @@ from intarsia.blocks.modulation import Normalisation
 from intarsia.blocks.residual import SpadeBlock
 from intarsia.checkpoints.convert.keymap import KeyMap, converted
 from intarsia.errors import ConfigError
+from intarsia.labels import LabelSpace, numbered
 from intarsia.systems.spade import SpadeConfig, SpadeGenerator
 from intarsia.weights import read_weights
 
 BLOCKS = ("head_0", "G_middle_0", "G_middle_1", "up_0", "up_1", "up_2", "up_3", "up_4")
+LICENCE = "CC BY-NC-SA 4.0, as the released weights"
 UNCOUNTED = "counts batches, which only a cumulative average needs; the released weights hold 0"
+
+
+def label_space_of(preset: str) -> LabelSpace:
+    """The values of the published data set's label maps, numbered for want of names, in the order of the channels.
+
+    Raises:
+        ConfigError: the preset is unknown or of another system.
+    """
+    config = _config(preset)
+    if preset.startswith("spade-coco"):
+        return numbered(preset, config.labels - 1, dont_care_ids=(255,))
+    # ADE20K too: its released networks take 0 (unlabelled) to 150 as they stand in the files.
+    return numbered(preset, config.labels)
 
 
 def generator_weights(preset: str, generator: Path, encoder: Path | None) -> tuple[SpadeConfig, dict[str, Tensor]]:
@@ -31,12 +46,7 @@ def generator_weights(preset: str, generator: Path, encoder: Path | None) -> tup
         ConfigError: the preset is unknown or of another system, or the encoder is missing or not wanted.
         CheckpointError: a file cannot be read or does not fit the preset.
     """
-    chosen = systems.preset(preset)
-    config = chosen.config
-    if not isinstance(config, SpadeConfig):
-        raise ConfigError(
-            f"preset {preset} is of system {chosen.system}, not spade. Choose one that starts with spade-."
-        )
+    config = _config(preset)
     if config.style and encoder is None:
         raise ConfigError(f"preset {preset} has a style encoder. Give its weights as --encoder FILE (..._net_E.pth).")
     if encoder is not None and not config.style:
@@ -50,6 +60,15 @@ def generator_weights(preset: str, generator: Path, encoder: Path | None) -> tup
         keys = encoder_keys().under("encoder.", "")
         tensors |= converted(read_weights(encoder), keys, encoder_own, str(encoder), preset)
     return config, tensors
+
+
+def _config(preset: str) -> SpadeConfig:
+    chosen = systems.preset(preset)
+    if not isinstance(chosen.config, SpadeConfig):
+        raise ConfigError(
+            f"preset {preset} is of system {chosen.system}, not spade. Choose one that starts with spade-."
+        )
+    return chosen.config
 
 
 def generator_keys(config: SpadeConfig) -> KeyMap:

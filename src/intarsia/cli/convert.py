@@ -1,0 +1,50 @@
+"""`intarsia convert`: official weights in, a snapshot out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cyclopts import App
+
+from intarsia.errors import ConfigError
+
+app = App(name="convert", help="Turn official weights into a snapshot.")
+
+
+@app.command
+def spade(
+    file: Path, /, *, preset: str, out: Path, encoder: Path | None = None, label_space: Path | None = None
+) -> None:
+    """Weights of the SPADE release (`latest_net_G.pth`) as a snapshot that `intarsia synth --model` takes.
+
+    Nothing in the file is run: it must hold tensors only. A key that the preset does not explain is an error.
+
+    Parameters
+    ----------
+    file
+        The generator: .pth or .safetensors.
+    preset
+        What it was trained as: spade-ade20k, spade-coco, spade-cityscapes, spade-facades, or one of them with -style.
+    out
+        Folder for the snapshot; an older one is replaced.
+    encoder
+        The image encoder (`latest_net_E.pth`), for presets with a style.
+    label_space
+        JSON file with the names and colours of the classes; else they are numbered.
+    """
+    from dataclasses import asdict
+
+    from intarsia.checkpoints.convert.spade import LICENCE, generator_weights, label_space_of
+    from intarsia.checkpoints.snapshot import Card, save_snapshot
+    from intarsia.labels import LabelSpace
+
+    space = label_space_of(preset) if label_space is None else LabelSpace.load(label_space)
+    config, tensors = generator_weights(preset, file, encoder)
+    if space.channels != config.labels:
+        raise ConfigError(
+            f"label space {label_space} has {space.channels} channels; preset {preset} has {config.labels}. "
+            "Choose the label space that the weights were trained on."
+        )
+    card = Card(system="spade", preset=preset, config=asdict(config), label_space=space, licence=LICENCE)
+    save_snapshot(out, card, tensors)
+    print(f"wrote {out}: {preset}, {sum(tensor.numel() for tensor in tensors.values()):,} numbers")

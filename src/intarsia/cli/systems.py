@@ -1,0 +1,58 @@
+"""`intarsia systems`: what there is to train and to load."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from intarsia.systems.system import Preset
+
+
+def systems() -> None:
+    """List the published systems and their presets: sizes, parameters in millions, and what they look at."""
+    from intarsia.systems import PRESETS, SYSTEMS
+
+    for name, published in SYSTEMS.items():
+        print(f"{name} ({published.year})  {published.title}")
+        rows = [row(key, preset) for key, preset in PRESETS.items() if preset.system == name]
+        print(table([("preset", "image", "generator", "discriminator", "looks at"), *rows]))
+
+
+def row(name: str, preset: Preset) -> tuple[str, ...]:
+    """A preset's line: name, image height x width, parameters of both networks, and its conditions."""
+    import torch
+
+    from intarsia.systems import build
+    from intarsia.systems.system import Recipe
+
+    with torch.device("meta"):  # sizes only: no weights are made
+        system = build(preset.system, preset.config, Recipe({}, {}), preset=name)
+    height, width = preset.config.size
+    sizes = (millions(system.generator), millions(system.discriminator))
+    return (name, f"{height}x{width}", *sizes, conditions(preset.config))
+
+
+def millions(network: nn.Module | None) -> str:
+    """Trainable parameters."""
+    if network is None:
+        return "none"
+    return f"{sum(p.numel() for p in network.parameters()) / 1e6:.1f} M"
+
+
+def conditions(config: Any) -> str:
+    """What a config's networks look at, in words."""
+    parts = [f"{config.labels} labels"]
+    if config.edges:
+        parts.append("instance edges")
+    if config.style:
+        parts.append("style image or noise")
+    return ", ".join(parts)
+
+
+def table(rows: list[tuple[str, ...]]) -> str:
+    """Rows as aligned columns, indented."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    return "\n".join(line.rstrip() for line in lines)
