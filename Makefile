@@ -6,6 +6,8 @@ STAMP := .venv/.installed
 .PHONY: demo test check bench docs
 
 $(STAMP): pyproject.toml constraints.txt
+	@echo "setting up .venv; this is done once and downloads torch"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Intarsia needs Python 3.11 or later: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,earth]'
 	touch $@
@@ -21,3 +23,14 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+# Links lead somewhere, commands exist, examples run.
+docs: $(STAMP)
+	$(BIN)/pytest tests/test_docs.py
+
+bench: $(STAMP)
+	mkdir -p out/bench
+	for what in synth train; do \
+		$(BIN)/intarsia bench $$what --preset spade-ade20k --size 256x256 --json > out/bench/$$what.part \
+		&& mv out/bench/$$what.part out/bench/$$what.json && cat out/bench/$$what.json || exit 1; \
+	done
