@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from intarsia.errors import IntarsiaError, StorageError
-from intarsia.files import whole_file, whole_folder
+from intarsia.files import sweep, whole_file, whole_folder
 
 
 def contents(folder):
@@ -97,3 +97,13 @@ def test_a_killed_process_leaves_the_old_file(tmp_path):
         assert writer.stdout.readline() == "written\n"
         writer.send_signal(signal.SIGKILL)
     assert target.read_text() == "old"
+
+
+def test_what_a_killed_process_left_can_be_swept(tmp_path):
+    (tmp_path / ".card.17.part.json").write_text("half")
+    (tmp_path / ".snapshot.x.part").mkdir()
+    (tmp_path / ".snapshot.x.part" / "card.json").write_text("half")
+    (tmp_path / ".gitignore").write_text("mine")
+    (tmp_path / "card.json").write_text("whole")
+    sweep(tmp_path)
+    assert contents(tmp_path) == {".gitignore": "mine", "card.json": "whole"}
