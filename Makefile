@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+SCRIPTS := $(shell grep -l '^#!.*python' scripts/*)
 
 .PHONY: demo test check bench docs
 
@@ -19,9 +20,9 @@ test: $(STAMP)
 	$(BIN)/pytest
 
 check: $(STAMP)
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/ruff check . $(SCRIPTS)
+	$(BIN)/ruff format --check . $(SCRIPTS)
+	$(BIN)/mypy --scripts-are-modules src $(SCRIPTS)
 	$(BIN)/lint-imports --no-cache
 
 # Links lead somewhere, commands exist, examples run.
