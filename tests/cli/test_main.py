@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -66,6 +67,15 @@ def test_an_error_is_one_line_without_a_traceback(monkeypatch, capsys):
     with_command(monkeypatch, probe)
     assert cli.run(["probe"]) == 2
     assert capsys.readouterr() == ("", "error: photo a.png is damaged (truncated). Copy it again.\n")
+
+
+def test_what_the_file_system_refuses_is_one_line(monkeypatch, capsys):
+    def probe():
+        raise OSError(errno.EIO, "Input/output error", "/media/disk/map.png")
+
+    with_command(monkeypatch, probe)
+    assert cli.run(["probe"]) == 2
+    assert capsys.readouterr().err == "error: /media/disk/map.png: Input/output error. Check the path and the disk.\n"
 
 
 def test_a_bug_is_not_hidden(monkeypatch):

@@ -68,6 +68,9 @@ def run(arguments: Sequence[str]) -> int:
         # The reader of our output left; what Python flushes on its way out must not complain either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return UNREAD
+    except OSError as error:  # the file system's refusals that no room has words for
+        place = f"{error.filename}: " if error.filename else ""
+        return _refuse(f"{place}{error.strerror or error}. Check the path and the disk.")
 
 
 def main() -> None:
