@@ -6,7 +6,9 @@ import difflib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from intarsia.errors import ConfigError
 from intarsia.systems import spade
@@ -60,19 +62,17 @@ def config_from_dict(system: str, values: dict[str, Any]) -> Any:
     """A system's config from plain values, as a card holds them.
 
     Raises:
-        ConfigError: the system or a key is unknown, or a key without a default is missing.
+        ConfigError: the system or a key is unknown, a key without a default is missing, or a value is of no use.
     """
     kind = SYSTEMS[_known("system", system, SYSTEMS)].config
     for key in values:
-        _known(f"key in the config of {system}:", key, [f.name for f in fields(kind)])
-    # JSON knows lists only.
-    hints = get_type_hints(kind)
-    plain = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+        _known(f"key of a {system} config", key, [field.name for field in fields(kind)])
     try:
-        return kind(**plain)
-    except TypeError:
-        missing = [f.name for f in fields(kind) if f.name not in values and f.name == "labels"]
-        raise ConfigError(f"the config of {system} lacks {', '.join(missing) or hints}. Add it.") from None
+        return TypeAdapter(kind).validate_python(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"the config of {system} is wrong at {place}: {first['msg']}. Correct it.") from None
 
 
 def _known(what: str, name: str, names: Iterable[str]) -> str:

@@ -76,6 +76,8 @@ class SpadeGenerator(nn.Module):
 
     def __init__(self, config: SpadeConfig) -> None:
         super().__init__()
+        if config.size[0] % config.stride or config.size[1] % config.stride:
+            raise ConfigError(f"size {config.size} is no multiple of {config.stride}. Choose one, or another depth.")
         self.config = config
         width, doublings = config.width, DOUBLINGS[config.depth]
         widths = [16 * width] * 3 + [8 * width, 4 * width, 2 * width, width, width // 2]
