@@ -8,6 +8,8 @@ from html import escape
 from pathlib import Path
 from string import Template
 
+from PIL import Image
+
 from intarsia.data.label_files import Photo, read_label_map, write_label_map
 from intarsia.files import whole_file
 from intarsia.labels import Ids, LabelClass, LabelSpace
@@ -63,13 +65,17 @@ def write_gallery(out: Path, synthesiser: Synthesiser, space: LabelSpace, shown:
     for one in shown:
         write_label_map(out / "labels" / f"{one.name}.png", one.labels, space)
         write_photo(out / "photos" / f"{one.name}.png", one.photo)
-    groups = [Group((space.colourise(one.labels), one.photo), one.title) for one in shown]
-    subtitle = f"{synthesiser.card.preset}: on the left what was given, on the right what came out"
-    sheet = draw_sheet("Intarsia", subtitle, [Section("", groups)], space.classes, columns=3, side=256)
     with whole_file(out / "contact-sheet.png") as temporary:
-        sheet.save(temporary)
+        contact_sheet(synthesiser, space, shown).save(temporary)
     with whole_file(out / "index.html") as temporary:
         temporary.write_text(_page(synthesiser, space, shown, took, out))
+
+
+def contact_sheet(synthesiser: Synthesiser, space: LabelSpace, shown: Sequence[Shown]) -> Image.Image:
+    """All pairs on one picture, with the classes' colours."""
+    groups = [Group((space.colourise(one.labels), one.photo), one.title) for one in shown]
+    subtitle = f"{synthesiser.card.preset}: on the left what was given, on the right what came out"
+    return draw_sheet("Intarsia", subtitle, [Section("", groups)], space.classes, columns=3, side=256)
 
 
 def _page(synthesiser: Synthesiser, space: LabelSpace, shown: Sequence[Shown], took: str, out: Path) -> str:
