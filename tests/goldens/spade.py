@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -273,22 +273,27 @@ def fill(network: nn.Module, keys: KeyMap, golden: Golden, *, left: str | None =
 def fill_by_rule(network: nn.Module, keys: KeyMap) -> None:
     """Load what the rule makes of the official names, of a part whose state dict the golden does not list."""
     own = network.state_dict()
-    entries = []
+    network.load_state_dict(converted(official(entries(keys, own), {}), keys, own, "rule", "network"))
+
+
+def entries(keys: KeyMap, own: Mapping[str, Tensor]) -> list[tuple[str, tuple[int, ...]]]:
+    """Keys and shapes of the official state dict, by the key map turned round."""
+    found: list[tuple[str, tuple[int, ...]]] = [(key, ()) for key in keys.left_out]
     for key, sources in keys.sources.items():
-        shape = (own[key].shape[0] // len(sources), *own[key].shape[1:])
-        entries += [(source, shape) for source in sources]
-    network.load_state_dict(converted(official(entries, {}), keys, own, "rule", "network"))
+        rows, *rest = own[key].shape
+        found += [(source, (rows // len(sources), *rest)) for source in sources]
+    return found
 
 
 @cache
 def rule_vgg19() -> nn.Module:
     """VGG19 with the rule's weights under the names of SPADE's release: slice k ends with relu k_1."""
-    own, entries = Vgg19().state_dict(), []
+    own, shapes = Vgg19().state_dict(), []
     for number, layer in layer_keys().items():
         _, stage, place = layer.split(".")
         part = f"slice{int(stage) + 1 + (int(place) > 0)}.{number}"
-        entries += [(f"{part}.{kind}", tuple(own[f"{layer}.{kind}"].shape)) for kind in ("weight", "bias")]
-    return vgg19(official(entries, {}), "rule")
+        shapes += [(f"{part}.{kind}", tuple(own[f"{layer}.{kind}"].shape)) for kind in ("weight", "bias")]
+    return vgg19(official(shapes, {}), "rule")
 
 
 def _norm_options(text: str) -> tuple[Normalisation, int]:
@@ -385,7 +390,8 @@ def _generator_norm(network: nn.Module, golden: Golden) -> Tensor:
 
 
 def _gradient_norm(parameters: Iterable[nn.Parameter]) -> Tensor:
-    return torch.stack([_gradient(p).double().norm() for p in parameters]).norm()
+    norm: Tensor = torch.stack([_gradient(p).double().norm() for p in parameters]).norm()
+    return norm
 
 
 def _size(golden: Golden, output: str) -> tuple[int, int]:
