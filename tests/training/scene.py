@@ -2,7 +2,8 @@
 
 As a program it is a run of its own, to be killed, interrupted or split over processes:
 
-    python -m tests.training.scene DATA OUT IMAGES DEVICES
+    python -m tests.training.scene DATA OUT IMAGES               one process, a state after every iteration
+    python -m tests.training.scene DATA OUT IMAGES DEVICES       several, without drop-out, a state at the end
 """
 
 import random
@@ -65,6 +66,7 @@ class MiniConfig:
 
     labels: int = CLASSES
     width: int = 8
+    drop: float = 0.1
 
 
 class MiniGenerator(nn.Module):
@@ -73,7 +75,7 @@ class MiniGenerator(nn.Module):
         self.start = CodedConv2d(config.labels, config.width, 3, padding=1, bias=False)
         self.style = nn.Linear(4, config.width, bias=False)
         self.norm = Spade(config.width, config.labels, hidden=4)
-        self.drop = nn.Dropout(0.1)
+        self.drop = nn.Dropout(config.drop)
         self.to_image = nn.Conv2d(config.width, 3, 3, padding=1)
 
     def forward(self, condition: Condition) -> Synthesis:
@@ -114,9 +116,9 @@ def mini_discriminator_terms(round):
     }
 
 
-def mini_system(recipe: Recipe = RECIPE, *, seed: int = 0) -> System:
-    config = MiniConfig()
-    torch.manual_seed(seed)
+def mini_system(recipe: Recipe = RECIPE, **sizes) -> System:
+    config = MiniConfig(**sizes)
+    torch.manual_seed(0)
     return System(
         name="mini",
         preset="mini",
@@ -144,5 +146,11 @@ def run_mini(data: Path, out: Path, images: int, *, fabric=None, system=None, sa
     return train(fabric or launched(), system or mini_system(), source, watched, plan, say)
 
 
+def run_split(data: Path, out: Path, images: int, devices: int) -> Ending:
+    """Train the small system without drop-out, whose masks are each process's own."""
+    return run_mini(data, out, images, fabric=launched(devices), system=mini_system(drop=0.0), state_minutes=60)
+
+
 if __name__ == "__main__":
-    print(run_mini(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), fabric=launched(int(sys.argv[4]))))
+    data, out, images = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+    print(run_split(data, out, images, int(sys.argv[4])) if sys.argv[4:] else run_mini(data, out, images))
