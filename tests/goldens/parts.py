@@ -1,0 +1,5 @@
+"""Every part that goldens may name, by (system, part): how to run it, and on which roads."""
+
+from tests.goldens import spade
+
+PARTS = {**spade.PARTS}
