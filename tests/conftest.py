@@ -9,6 +9,16 @@ import pytest
 SnapshotOf = Callable[[str], Path]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what is marked `gpu` where torch finds none."""
+    import torch
+
+    if not torch.cuda.is_available():
+        for item in items:
+            if item.get_closest_marker("gpu"):
+                item.add_marker(pytest.mark.skip(reason="torch finds no GPU"))
+
+
 @pytest.fixture(scope="session")
 def snapshot_of(tmp_path_factory: pytest.TempPathFactory) -> SnapshotOf:
     """An untrained snapshot of a preset, over a label space of its size named after the preset; made once."""

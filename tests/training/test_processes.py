@@ -5,20 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 import torch
 
 from intarsia.checkpoints.state import TENSORS, state_folders
 from intarsia.checkpoints.tensors import read_tensors
-from tests.training.scene import run_split, write_data
+from tests.training.scene import run_split
 
 IMAGES = 16
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return write_data(tmp_path_factory.mktemp("data") / "rectangles")
 
 
 def final_tensors(out):
@@ -28,7 +22,8 @@ def final_tensors(out):
 def test_two_processes_and_one_end_with_the_same_weights(data, tmp_path):
     run_split(data, tmp_path / "one", IMAGES, 1)
     command = [sys.executable, "-m", "tests.training.scene", data, tmp_path / "two", str(IMAGES), "2"]
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
+    one_thread = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=one_thread, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     one, two = final_tensors(tmp_path / "one"), final_tensors(tmp_path / "two")
     assert one.keys() == two.keys()

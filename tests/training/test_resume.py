@@ -17,15 +17,10 @@ import torch
 from intarsia.checkpoints.state import TENSORS, state_folders
 from intarsia.checkpoints.tensors import read_tensors
 from intarsia.training.loop import Ending
-from tests.training.scene import mini_system, run_mini, write_data
+from tests.training.scene import mini_system, run_mini
 
 IMAGES = 48
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return write_data(tmp_path_factory.mktemp("data") / "rectangles")
 
 
 @pytest.fixture(scope="module")

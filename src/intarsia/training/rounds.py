@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from intarsia.errors import TrainingError
-from intarsia.records import Batch, Condition, Round, Seeds, Synthesis
+from intarsia.records import Batch, Condition, Round, Seeds, Synthesis, Verdict
 from intarsia.systems.system import System, Terms
 
 SATURATED = 0.999
@@ -101,12 +101,18 @@ def step(
 
 
 def _judged(system: System, share: Share, fake: Synthesis) -> Round:
+    fake = replace(fake, image=fake.image.float())
     if system.discriminator is None:
         return Round(share.batch, share.condition, fake)
     # Fake and real in one call: one power iteration, and the labels' part of the first layer is computed once.
     images = torch.cat([fake.image, share.batch.image])
     of_fake, of_real = system.discriminator(share.condition, images).split(2)
-    return Round(share.batch, share.condition, fake, of_fake, of_real)
+    return Round(share.batch, share.condition, fake, _full_precision(of_fake), _full_precision(of_real))
+
+
+def _full_precision(verdict: Verdict) -> Verdict:
+    """Logits in float32 also where the networks ran in half precision: losses are computed from them."""
+    return Verdict(tuple((*scale[:-1], scale[-1].float()) for scale in verdict.scales))
 
 
 @contextmanager
