@@ -34,6 +34,15 @@ def test_terms_are_finite_and_are_those_that_the_recipe_weighs(system):
         assert all(term.shape == () and torch.isfinite(term) for term in terms.values())
 
 
+def test_losses_are_float32_in_mixed_precision_too(system):
+    with torch.autocast("cpu", torch.bfloat16):
+        made = matrix.round_of(system, matrix.condition(system))
+        terms = [*system.generator_terms(made).values(), *system.discriminator_terms(made).values()]
+    assert all(term.dtype == torch.float32 and torch.isfinite(term) for term in terms)
+    sum(terms).backward()
+    assert all(torch.isfinite(parameter.grad).all() for parameter in system.generator.parameters())
+
+
 def test_gradient_reaches_every_parameter(system):
     made = matrix.round_of(system, matrix.condition(system))
     for network, terms in (

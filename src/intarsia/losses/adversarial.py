@@ -34,7 +34,8 @@ def real(verdict: Verdict, kind: Adversarial) -> Tensor:
 
 
 def _over_scales(verdict: Verdict, loss: Callable[[Tensor], Tensor]) -> Tensor:
-    return torch.stack([loss(logits).mean() for logits in verdict.logits]).mean()
+    # In float32 whatever the networks compute in: a loss is a small difference of many numbers.
+    return torch.stack([loss(logits.float()).mean() for logits in verdict.logits]).mean()
 
 
 _REAL: dict[Adversarial, Callable[[Tensor], Tensor]] = {
