@@ -35,15 +35,25 @@ class Neighbourhoods:
 
     @cached_property
     def bags(self) -> Tensor:
-        """`members` as row numbers into a (T * codes) table; row tap * codes + code is a code's part at that tap."""
-        taps = torch.arange(self.members.shape[1], dtype=torch.int32, device=self.members.device)
-        return torch.where(self.members >= 0, self.members + taps * self.codes, -1)
+        """`members` as row numbers into a table of T * codes + 1 rows.
+
+        Row tap * codes + code is what a code adds at that tap; the last row is for taps outside the image.
+        """
+        count = self.members.shape[1]
+        taps = torch.arange(count, dtype=torch.int32, device=self.members.device)
+        return torch.where(self.members >= 0, self.members + taps * self.codes, count * self.codes)
 
     @cached_property
     def containing(self) -> tuple[Tensor, Tensor]:
-        """The transpose of `bags` (CPU): windows that a table row is part of, as (start, window)."""
-        start, window = kernels.transposed(self.bags.numpy(), self.codes * self.members.shape[1])
-        return torch.from_numpy(start), torch.from_numpy(window)
+        """The transpose of `bags`: the windows that row r is part of are window[start[r] : start[r + 1]].
+
+        (start, window), both int32; the last row, for taps outside the image, is left out.
+        """
+        taps = self.members.shape[1]
+        rows, order = self.bags.flatten().sort(stable=True)
+        bounds = torch.arange(taps * self.codes + 1, dtype=torch.int32, device=rows.device)
+        start = torch.searchsorted(rows, bounds, out_int32=True)
+        return start, (order[: int(start[-1])] // taps).int()
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ def whole_file(target: Path) -> Iterator[Path]:
     Raises:
         StorageError: the disk is full or the folder cannot be written.
     """
-    with _told(target):
+    with told(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         # The suffix stays last, since image writers choose the format by it.
         temporary = target.with_name(f".{target.stem}.{os.getpid()}.part{target.suffix}")
@@ -38,7 +38,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
     Raises:
         StorageError: the disk is full or the folder cannot be written.
     """
-    with _told(target):
+    with told(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
         try:
@@ -66,7 +66,7 @@ def sweep(folder: Path) -> None:
 
 
 @contextmanager
-def _told(target: Path) -> Iterator[None]:
+def told(target: Path) -> Iterator[None]:
     """Turn the operating system's refusal into one line that names the file and the mend."""
     try:
         yield

@@ -14,14 +14,23 @@ import numpy.typing as npt
 from numba import njit, prange
 
 Array = npt.NDArray[Any]
+Scalar = np.floating[Any]
 
 # Partial sums of `affine_gradients`: enough for small machines, few enough to be cheap in memory.
 PARTS = 4
 
 
+_pool: list[int] = []
+
+
 def use_threads(count: int) -> None:
-    """Let the loops use up to `count` threads."""
-    numba.set_num_threads(max(1, min(count, numba.config.NUMBA_NUM_THREADS)))
+    """Let the loops use `count` threads, at most as many as at the first call."""
+    if not _pool:
+        # The pool opens with the first loop. Threads that it has in excess would wait busily at the end of each loop.
+        settings: Any = numba.config
+        _pool.append(min(count, settings.NUMBA_NUM_THREADS))
+        settings.NUMBA_NUM_THREADS = _pool[0]
+    numba.set_num_threads(min(count, _pool[0]))
 
 
 @njit(cache=True, nogil=True)
@@ -94,60 +103,16 @@ def distinct_windows(codes: Array, kernel: int, stride: int, padding: int) -> tu
     return members[:count].copy(), index
 
 
-@njit(cache=True, nogil=True)
-def transposed(bags: Array, rows: int) -> tuple[Array, Array]:  # pragma: no cover
-    """For bags (U T, row numbers or -1), the bags that each row is in: `bag[start[r]:start[r + 1]]`."""
-    start = np.zeros(rows + 1, np.int64)
-    for u in range(bags.shape[0]):
-        for t in range(bags.shape[1]):
-            if bags[u, t] >= 0:
-                start[bags[u, t] + 1] += 1
-    for r in range(rows):
-        start[r + 1] += start[r]
-    place = start.copy()
-    bag = np.empty(start[rows], np.int32)
-    for u in range(bags.shape[0]):
-        for t in range(bags.shape[1]):
-            if bags[u, t] >= 0:
-                bag[place[bags[u, t]]] = u
-                place[bags[u, t]] += 1
-    return start, bag
-
-
 @njit(cache=True, nogil=True, parallel=True, fastmath={"contract"})
-def sum_bags(table: Array, bags: Array, out: Array) -> None:  # pragma: no cover
-    """out[u] += sum over t of table[bags[u, t]]: table R C, bags U T, out U C."""
-    channels = table.shape[1]
-    for u in prange(bags.shape[0]):
-        for t in range(bags.shape[1]):
-            row = bags[u, t]
-            if row >= 0:
-                for c in range(channels):
-                    out[u, c] += table[row, c]
-
-
-@njit(cache=True, nogil=True, parallel=True, fastmath={"contract"})
-def sum_ranges(table: Array, start: Array, bag: Array, out: Array) -> None:  # pragma: no cover
-    """out[r] = sum of table[u] over u in bag[start[r]:start[r + 1]]: the transpose of `sum_bags`."""
-    channels = table.shape[1]
-    for r in prange(start.shape[0] - 1):
-        out[r, :] = 0.0
-        for place in range(start[r], start[r + 1]):
-            u = bag[place]
-            for c in range(channels):
-                out[r, c] += table[u, c]
-
-
-@njit(cache=True, nogil=True, parallel=True, fastmath={"contract"})
-def affine(x: Array, index: Array, scale: Array, shift: Array, slope: float, out: Array) -> None:  # pragma: no cover
+def affine(x: Array, index: Array, scale: Array, shift: Array, slope: Scalar, out: Array) -> None:  # pragma: no cover
     """out = leaky(x[nearest] * scale[index] + shift[index]).
 
-    x: B h w C; index: B H W with H, W multiples of h, w (nearest upsampling); scale, shift: U C; out: B H W C.
+    x: B h w C; index: B H W with H, W multiples of h, w (nearest upsampling); scale, shift: U C; out: B H W C. `slope`
+    is a scalar of the arrays' type, or the loop would run in double precision.
     """
     batch, height, width = index.shape
     up_y, up_x = height // x.shape[1], width // x.shape[2]
     channels = x.shape[3]
-    steep = np.float32(slope)
     for line in prange(batch * height):
         b, y = line // height, line % height
         for i in range(width):
@@ -156,19 +121,18 @@ def affine(x: Array, index: Array, scale: Array, shift: Array, slope: float, out
             target = out[b, y, i]
             for c in range(channels):
                 value = row[c] * scale[u, c] + shift[u, c]
-                target[c] = max(value, np.float32(0)) + steep * min(value, np.float32(0))
+                target[c] = value if value > 0 else slope * value
 
 
 @njit(cache=True, nogil=True, parallel=True, fastmath={"contract"})
 def affine_gradients(
-    gradient: Array, x: Array, index: Array, scale: Array, shift: Array, slope: float, x_gradient: Array, sums: Array
+    gradient: Array, x: Array, index: Array, scale: Array, shift: Array, slope: Scalar, x_gradient: Array, sums: Array
 ) -> None:  # pragma: no cover
     """Gradients of `affine`: adds to x_gradient (B h w C) and to sums (PARTS U 2C: of scale, then of shift)."""
     batch, height, width = index.shape
     low_h = x.shape[1]
     up_y, up_x = height // low_h, width // x.shape[2]
     channels = x.shape[3]
-    steep = np.float32(slope)
     parts = sums.shape[0]
     lines = batch * low_h
     for part in prange(parts):
@@ -183,7 +147,7 @@ def affine_gradients(
                     sink = sums[part, u]
                     for c in range(channels):
                         value = row[c] * scale[u, c] + shift[u, c]
-                        inner = above[c] * (np.float32(1) if value > 0 else steep)
+                        inner = above[c] if value > 0 else slope * above[c]
                         drow[c] += inner * scale[u, c]
                         sink[c] += inner * row[c]
                         sink[channels + c] += inner

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -49,16 +50,14 @@ class LabelSpace:
     dont_care_colour: tuple[int, int, int] = (0, 0, 0)
 
     def __post_init__(self) -> None:
-        ids = [c.id for c in self.classes] + list(self.dont_care_ids)
+        ids = [*(c.id for c in self.classes), *self.dont_care_ids]
         names = [c.name for c in self.classes]
         if not self.classes:
             raise LabelError(f"label space {self.name} has no classes. Give at least one.")
-        for what, values in (("id", ids), ("name", names)):
-            repeated = {value for value in values if values.count(value) > 1}
-            if repeated:
-                raise LabelError(
-                    f"label space {self.name} uses {what} {min(repeated, key=str)} twice. Make each {what} unique."
-                )
+        for what, values in (("id", Counter[object](ids)), ("name", Counter[object](names))):
+            twice = [str(value) for value, count in values.items() if count > 1]
+            if twice:
+                raise LabelError(f"label space {self.name} uses {what} {min(twice)} twice. Make each {what} unique.")
         if min(ids) < 0 or max(ids) > MAX_RAW_ID:
             raise LabelError(f"label space {self.name} has an id outside 0..{MAX_RAW_ID}. Choose ids in that range.")
 

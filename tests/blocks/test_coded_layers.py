@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from intarsia.blocks import lookup
 from intarsia.blocks.convolution import CodedConv2d, SpectralConv2d
 from intarsia.blocks.frozen import FrozenSpade, freeze
-from intarsia.blocks.lookup import lookup_affine, window_sums
+from intarsia.blocks.lookup import lookup_affine, plain_lookup_affine, window_products
 from intarsia.blocks.modulation import Normalisation, Spade
 from intarsia.blocks.residual import SpadeBlock
 from intarsia.coded import CodedMap, Semantics
@@ -88,25 +89,21 @@ def test_spade_uses_tables_on_calm_maps_and_the_dense_formula_on_busy_ones() -> 
     assert layer.table(coded_labels(maps.noise(1, LABELS, 32, 32), LABELS)) is None
 
 
-def test_lookups_in_numba_equal_plain_torch() -> None:
-    # Float64 takes the plain road.
-    semantics = coded_labels(maps.regions(1, LABELS, 20, 30, batch=2), LABELS)
-    windows = semantics.neighbourhoods(3)
-    table, bias = tensor(9, LABELS, 5), tensor(5)
-    rows = window_sums(table, windows, bias)
-    torch.testing.assert_close(rows.double(), window_sums(table.double(), windows, bias.double()), atol=1e-6, rtol=1e-6)
-    x, scale, shift = tensor(2, 5, 10, 15), tensor(len(rows), 5, seed=1), tensor(len(rows), 5, seed=2)
-    out = lookup_affine(x, windows.index, scale, shift, 0.2)
-    plain = lookup_affine(x.double(), windows.index, scale.double(), shift.double(), 0.2)
-    torch.testing.assert_close(out.double(), plain, atol=1e-6, rtol=1e-6)
+def test_affine_lookups_in_numba_equal_plain_torch() -> None:
+    index = coded_labels(maps.regions(1, LABELS, 20, 30, batch=2), LABELS).codes
+    x, scale, shift = tensor(2, 5, 10, 15), tensor(LABELS, 5, seed=1), tensor(LABELS, 5, seed=2)
+    for slope in (0.2, 1):
+        plain = plain_lookup_affine(x, index, scale, shift, slope)
+        torch.testing.assert_close(lookup_affine(x, index, scale, shift, slope), plain, atol=1e-6, rtol=1e-6)
 
 
 def test_lookups_have_the_gradients_that_finite_differences_give() -> None:
     semantics = coded_labels(maps.regions(3, 3, 4, 6), 3)
     windows = semantics.neighbourhoods(3)
     double = torch.float64
-    table, bias = tensor(9, 3, 2).to(double).requires_grad_(), tensor(2).to(double).requires_grad_()
-    assert torch.autograd.gradcheck(lambda t, b: window_sums(t, windows, b), (table, bias))
+    products = [tensor(3, 4).to(double), tensor(9, 4, 2, seed=1).to(double), tensor(2, seed=2).to(double)]
+    products = [value.requires_grad_() for value in products]
+    assert torch.autograd.gradcheck(lambda v, t, b: window_products(v, t, windows, b), products)
     values = [tensor(1, 2, 2, 3), tensor(len(windows.members), 2, seed=1), tensor(len(windows.members), 2, seed=2)]
     values = [value.to(double).requires_grad_() for value in values]
     assert torch.autograd.gradcheck(lambda x, a, b: lookup_affine(x, windows.index, a, b, 0.2), values)
@@ -162,3 +159,29 @@ def test_spectral_convolution_is_torchs_spectral_norm() -> None:
     torch.testing.assert_close(ours.weight.grad, theirs.weight_orig.grad)
     torch.testing.assert_close(ours.u, theirs.weight_u)
     assert torch.equal(ours.eval()(x), ours(x))
+
+
+def test_window_products_are_computed_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    windows = coded_labels(maps.regions(1, LABELS, 20, 30), LABELS).neighbourhoods(3)
+
+    def results() -> list[Tensor]:
+        operands = [tensor(LABELS, 7), tensor(9, 7, 10, seed=1), tensor(10, seed=2)]
+        operands = [operand.requires_grad_() for operand in operands]
+        out = window_products(*operands[:2], windows, operands[2])
+        (out * tensor(*out.shape, seed=3)).sum().backward()
+        return [out, *(operand.grad for operand in operands)]
+
+    whole = results()
+    monkeypatch.setattr(lookup, "CHUNK", 4)
+    torch.testing.assert_close(results(), whole, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_spectral_normalisation_is_the_same_in_any_memory_layout(kernel: int) -> None:
+    layer = SpectralConv2d(4, 6, kernel, padding=kernel // 2)
+    twin = copy.deepcopy(layer).to(memory_format=torch.channels_last)
+    for network in (layer, twin):
+        for _ in range(2):
+            network(tensor(2, 4, 8, 8)).square().mean().backward()
+    torch.testing.assert_close(twin.weight.grad, layer.weight.grad)
+    torch.testing.assert_close([twin.u, twin.v], [layer.u, layer.v])

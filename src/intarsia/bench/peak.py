@@ -16,8 +16,9 @@ Prepare = Callable[..., Callable[[], object]]
 def peak_mb(prepare: Prepare, *args: Any) -> float:
     """Megabytes that `prepare(*args)()` needs at its peak, beyond what is held before its second run.
 
-    `prepare` is a module-level function. What the first run leaves behind (weights, gradients, optimiser) is not counted.
-    Linux only: resident memory is read from /proc, in a child process whose large blocks go back to the system when freed.
+    `prepare` is a module-level function. What the first run leaves behind (weights, gradients, optimiser) is not
+    counted. Linux only: resident memory is read from /proc, in a child process whose large blocks go back to the system
+    when freed.
     """
     context = multiprocessing.get_context("spawn")
     results = context.Queue()

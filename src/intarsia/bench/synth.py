@@ -63,7 +63,7 @@ def conditioned(system: System, labels: Tensor) -> Condition:
 
 def dense_maker(system: System, labels: Tensor) -> Make:
     """As published: planes of zeros and ones, convolutions in torch's default layout."""
-    generator = copy.deepcopy(system.generator).to(memory_format=torch.contiguous_format)
+    generator = copy.deepcopy(system.generator)
     return lambda: generator(conditioned(system, labels).dense()).image
 
 

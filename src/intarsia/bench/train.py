@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from intarsia.bench.machine import interleaved, machine
 from intarsia.bench.peak import peak_mb
 from intarsia.bench.scenes import scene, seeds, system_for
-from intarsia.systems.system import System
+from intarsia.coded import CodedMap
+from intarsia.systems.system import System, Terms
 from intarsia.training.rounds import Share, discriminator_terms, generator_terms, step
 
 Step = Callable[[], None]
@@ -25,12 +26,12 @@ def bench_train(preset: str, labels: Tensor, *, repeats: int = 3, seed: int = 0)
     """Time one generator and discriminator step of `preset`, without the VGG term, on label maps (B H W int64).
 
     Returns:
-        Medians in seconds of interleaved runs, their ratio, the largest difference of a gradient as a share of the
-        largest gradient, peak memory in MB above weights, gradients and optimiser, and the machine.
+        Medians in seconds of interleaved runs, their ratio, how far gradients are apart (`gradient_differences`), peak
+        memory in MB above weights, gradients and optimiser, and the machine.
     """
     system = system_for(preset, (labels.shape[1], labels.shape[2]), seed)
-    dense, coded = Contestant.of(system, labels, dense=True), Contestant.of(system, labels, dense=False)
-    seconds = interleaved({"dense": dense.step, "coded": coded.step}, repeats)
+    contestants = {"dense": Contestant.of(system, labels, True), "coded": Contestant.of(system, labels, False)}
+    seconds = interleaved({name: contestant.stepper() for name, contestant in contestants.items()}, repeats)
     return {
         "preset": preset,
         "size": list(labels.shape[1:]),
@@ -39,7 +40,7 @@ def bench_train(preset: str, labels: Tensor, *, repeats: int = 3, seed: int = 0)
         "coded_s": seconds["coded"],
         "ratio": seconds["dense"] / seconds["coded"],
         "ratio_labels_unchanged": None,
-        "max_difference": gradient_difference(system, labels),
+        **gradient_differences(system, labels),
         "dense_peak_mb": peak_mb(prepare, preset, labels, seed, True),
         "coded_peak_mb": peak_mb(prepare, preset, labels, seed, False),
         "repeats": repeats,
@@ -52,73 +53,92 @@ def bench_train(preset: str, labels: Tensor, *, repeats: int = 3, seed: int = 0)
 class Contestant:
     """A copy of a system with its own optimisers, and how it looks at its labels."""
 
-    fabric: Fabric
     system: System
-    optimisers: tuple[torch.optim.Optimizer, torch.optim.Optimizer]
     labels: Tensor
     dense: bool
+    precision: torch.dtype
 
     @classmethod
-    def of(cls, system: System, labels: Tensor, *, dense: bool) -> Contestant:
+    def of(cls, system: System, labels: Tensor, dense: bool, precision: torch.dtype = torch.float32) -> Contestant:
         """Dense planes come with torch's default layout, as published; coded maps with channels last."""
         layout = torch.contiguous_format if dense else torch.channels_last
         assert system.discriminator is not None
         generator, discriminator = (
-            copy.deepcopy(network).train().to(memory_format=layout)
+            copy.deepcopy(network).train().to(dtype=precision, memory_format=layout)  # type: ignore[call-overload]
             for network in (system.generator, system.discriminator)
         )
-        recipe = system.recipe
-        optimisers = (
-            torch.optim.Adam(generator.parameters(), recipe.generator_rate, recipe.betas, fused=True),
-            torch.optim.Adam(discriminator.parameters(), recipe.discriminator_rate, recipe.betas, fused=True),
-        )
-        fabric = Fabric(accelerator="cpu", devices=1)
-        twin = replace(system, generator=generator, discriminator=discriminator)
-        return cls(fabric, twin, optimisers, labels, dense)
+        return cls(replace(system, generator=generator, discriminator=discriminator), labels, dense, precision)
+
+    def rounds(self) -> list[tuple[nn.Module, dict[str, float], Callable[[Share], Terms]]]:
+        """The generator's round, then the discriminator's: network, weights of its terms, and the terms."""
+        system, recipe = self.system, self.system.recipe
+        assert system.discriminator is not None
+        return [
+            (system.generator, recipe.generator_weights, partial(generator_terms, system)),
+            (system.discriminator, recipe.discriminator_weights, partial(discriminator_terms, system)),
+        ]
 
     def share(self) -> Share:
         """One micro-batch, from its labels on."""
         batch = scene(self.labels, 0)
+        batch = replace(batch, image=batch.image.to(self.precision))
         condition = self.system.condition(batch, seeds(len(batch)))
+        assert isinstance(condition.semantics, CodedMap)
+        codebook = condition.semantics.codebook.to(self.precision)
+        condition = replace(condition, semantics=CodedMap(condition.semantics.codes, codebook))
         return Share(batch, condition.dense() if self.dense else condition)
 
-    def step(self) -> None:
-        """A generator and a discriminator round."""
-        system, shares = self.system, [self.share()]
-        rounds = (
-            (system.generator, system.recipe.generator_weights, generator_terms),
-            (system.discriminator, system.recipe.discriminator_weights, discriminator_terms),
-        )
-        for (network, weights, terms), optimiser in zip(rounds, self.optimisers, strict=True):
-            assert network is not None
-            step(self.fabric, network, optimiser, weights, partial(terms, system), shares)
+    def stepper(self) -> Step:
+        """A generator and a discriminator round, each with its optimiser's step."""
+        fabric = Fabric(accelerator="cpu", devices=1)
+        rates = (self.system.recipe.generator_rate, self.system.recipe.discriminator_rate)
+        optimisers = [
+            torch.optim.Adam(network.parameters(), rate, self.system.recipe.betas, fused=True)
+            for (network, _, _), rate in zip(self.rounds(), rates, strict=True)
+        ]
 
-    def gradients(self) -> dict[str, Tensor]:
-        """Gradients of both networks in the state that they are in; no optimiser moves."""
-        system, share = self.system, self.share()
-        found: dict[str, Tensor] = {}
-        rounds: tuple[tuple[nn.Module | None, Any, Any], ...] = (
-            (system.generator, generator_terms, system.recipe.generator_weights),
-            (system.discriminator, discriminator_terms, system.recipe.discriminator_weights),
-        )
-        for network, terms_of, weights in rounds:
-            assert network is not None
+        def both() -> None:
+            shares = [self.share()]
+            for (network, weights, terms), optimiser in zip(self.rounds(), optimisers, strict=True):
+                step(fabric, network, optimiser, weights, terms, shares)
+
+        return both
+
+    def gradients(self) -> list[Tensor]:
+        """Gradients of both networks in the state that they are in, as float64."""
+        share = self.share()
+        found = []
+        for network, weights, terms_of in self.rounds():
             network.zero_grad()
-            terms = terms_of(system, share)
-            torch.stack([terms[name] * weight for name, weight in weights.items()]).sum().backward()
-            found |= {f"{id(network)}.{n}": p.grad for n, p in network.named_parameters() if p.grad is not None}
+            terms = terms_of(share)
+            torch.autograd.backward(torch.stack([terms[name] * weight for name, weight in weights.items()]).sum())
+            found += [p.grad.double() for p in network.parameters() if p.grad is not None]
         return found
 
 
-def gradient_difference(system: System, labels: Tensor) -> float:
-    """Largest difference of a gradient between the two roads, as a share of the largest gradient of its network."""
-    dense, coded = (Contestant.of(system, labels, dense=dense).gradients() for dense in (True, False))
-    pairs = list(zip(dense.values(), coded.values(), strict=True))
-    largest = max(wanted.abs().max().item() for wanted, _ in pairs)
-    return max((found - wanted).abs().max().item() for wanted, found in pairs) / largest
+def gradient_differences(system: System, labels: Tensor) -> dict[str, float]:
+    """How far gradients are apart, largest difference as a share of the largest gradient.
+
+    `max_difference` compares the two roads in float64, where rounding hides nothing. In float32 a deep chain of
+    normalisations blows rounding up on either road alike: `rounding_dense` and `rounding_coded` say how far each road's
+    float32 gradients are from the float64 ones.
+    """
+    roads = [(dense, precision) for dense in (True, False) for precision in (torch.float32, torch.float64)]
+    found = {road: Contestant.of(system, labels, *road).gradients() for road in roads}
+    exact = found[True, torch.float64]
+    largest = max(gradient.abs().max().item() for gradient in exact)
+
+    def apart(road: tuple[bool, torch.dtype]) -> float:
+        return max((a - b).abs().max().item() for a, b in zip(found[road], exact, strict=True)) / largest
+
+    return {
+        "max_difference": apart((False, torch.float64)),
+        "rounding_dense": apart((True, torch.float32)),
+        "rounding_coded": apart((False, torch.float32)),
+    }
 
 
 def prepare(preset: str, labels: Tensor, seed: int, dense: bool) -> Step:
     """One contestant's step, for a process of its own."""
     system = system_for(preset, (labels.shape[1], labels.shape[2]), seed)
-    return Contestant.of(system, labels, dense=dense).step
+    return Contestant.of(system, labels, dense).stepper()

@@ -8,8 +8,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from intarsia.blocks.lookup import window_sums
+from intarsia.blocks.lookup import window_products
 from intarsia.coded import CodedMap, Neighbourhoods, Semantics
+
+
+def by_tap(weight: Tensor) -> Tensor:
+    """A convolution's weight (out in k k) as one matrix for each tap: T in out."""
+    return weight.permute(2, 3, 1, 0).flatten(0, 1)
 
 
 def coded_rows(
@@ -20,10 +25,10 @@ def coded_rows(
     `weight` (out in k k) and `bias` (out) are those of the dense convolution.
     """
     windows = semantics.neighbourhoods(weight.shape[2], stride=stride, padding=padding)
-    taps = weight.permute(2, 3, 1, 0).flatten(0, 1)  # T in out
+    taps = by_tap(weight)
     if bias is None:
         bias = taps.new_zeros(taps.shape[2])
-    return window_sums(semantics.codebook.to(taps.dtype) @ taps, windows, bias), windows
+    return window_products(semantics.codebook.to(taps.dtype), taps, windows, bias), windows
 
 
 class CodedConv2d(nn.Conv2d):
@@ -71,28 +76,49 @@ class SpectralConv2d(nn.Conv2d):
 
 def spectrally_normalised(weight: Tensor, u: Tensor, v: Tensor, *, iterate: bool) -> Tensor:
     """weight / (u' W v), with W the weight as rows of its first dimension; `iterate` improves u, v first, in place."""
-    if iterate:
-        with torch.no_grad():
-            rows = weight.flatten(1)
-            v.copy_(F.normalize(rows.T @ u, dim=0, eps=1e-12))
-            u.copy_(F.normalize(rows @ v, dim=0, eps=1e-12))
-    # Copies: a second forward before the backward must not change what the first one saved.
-    normalised: Tensor = _SpectralNormalise.apply(weight, u.clone(), v.clone())  # type: ignore[no-untyped-call]
-    return normalised
+    # In full precision, mixed or not: it costs little, and u and v are kept.
+    with torch.autocast(weight.device.type, enabled=False):
+        if iterate:
+            with torch.no_grad():
+                rows = _rows(weight)
+                column = F.normalize(rows.T @ u, dim=0, eps=1e-12)
+                u.copy_(F.normalize(rows @ column, dim=0, eps=1e-12))
+                entries = _entries(v, weight)
+                entries.copy_(column.view(entries.shape))
+        # Copies: a second forward before the backward must not change what the first one saved.
+        normalised: Tensor = _SpectralNormalise.apply(weight, u.clone(), v.clone())  # type: ignore[no-untyped-call]
+        return normalised
 
 
 class _SpectralNormalise(torch.autograd.Function):
-    """weight / (u' W v) with u and v held constant: two passes over the weight instead of autograd's five."""
+    """weight / (u' W v) with u and v held constant: few passes over the weight, each in the order that it lies in."""
 
     @staticmethod
     def forward(ctx: Any, weight: Tensor, u: Tensor, v: Tensor) -> Tensor:
-        sigma = torch.dot(u, weight.flatten(1) @ v)
-        ctx.save_for_backward(weight, u, v, sigma)
+        column = _entries(v, weight).flatten()
+        sigma = torch.dot(u, _rows(weight) @ column)
+        ctx.save_for_backward(weight, u, column, sigma)
         return weight / sigma
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
-        weight, u, v, sigma = ctx.saved_tensors
-        along = (gradient * weight).sum() / sigma**2
-        outer = torch.outer(u * along, v).view(weight.shape)
-        return torch.div(gradient, sigma).sub_(outer), None, None
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        weight, u, column, sigma = ctx.saved_tensors
+        scaled = torch.empty_like(weight)
+        torch.div(gradient, sigma, out=scaled)
+        along = torch.dot(_rows(scaled).flatten(), _rows(weight).flatten()) / sigma
+        _rows(scaled).addr_(u * -along, column)
+        return scaled, None, None
+
+
+def _channels_last(weight: Tensor) -> bool:
+    return weight.dim() == 4 and not weight.is_contiguous() and weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def _rows(weight: Tensor) -> Tensor:
+    """The weight as a matrix with a row for each output; a view, whose columns stand as they lie in memory."""
+    return weight.permute(0, 2, 3, 1).flatten(1) if _channels_last(weight) else weight.flatten(1)
+
+
+def _entries(v: Tensor, weight: Tensor) -> Tensor:
+    """`v`, which is in the order of `weight.flatten(1)`, as a view in the order of `_rows(weight)`."""
+    return v.view(weight.shape[1:]).permute(1, 2, 0) if _channels_last(weight) else v.view(weight.shape[1:])

@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from intarsia.blocks.convolution import CodedConv2d, SpectralConv2d
-from intarsia.blocks.lookup import lookup_affine, window_sums
+from intarsia.blocks.convolution import CodedConv2d, SpectralConv2d, by_tap
+from intarsia.blocks.lookup import lookup_affine, window_products
 from intarsia.blocks.modulation import Spade, normalised, pays
 from intarsia.coded import CodedMap
 
@@ -58,7 +58,7 @@ class FrozenConv2d(nn.Module):
         self.packs = (
             weight.device.type == "cpu"
             and weight.dtype == torch.float32
-            and torch.backends.mkldnn.is_available()
+            and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
             and not isinstance(layer.padding, str)
         )
 
@@ -69,7 +69,7 @@ class FrozenConv2d(nn.Module):
         x = x.contiguous(memory_format=torch.channels_last)
         if not self.weight.is_mkldnn:
             # Or oneDNN would rearrange the weight in every call, which for small maps costs more than the sums.
-            self.weight = torch._C._nn.mkldnn_reorder_conv2d_weight(
+            self.weight = torch.ops.aten.mkldnn_reorder_conv2d_weight(
                 self.weight.to_mkldnn(), self.padding, self.stride, self.dilation, self.groups, x.shape
             )
         out: Tensor = torch.ops.mkldnn._convolution_pointwise(
@@ -104,10 +104,10 @@ class FrozenSpade(nn.Module):
         self.shared = freeze_parameters(layer.shared)
         weight, bias = _folded(layer)
         self.kernel = layer.gamma_beta.kernel_size[0]
-        self.taps = weight.permute(2, 3, 1, 0).flatten(0, 1).contiguous()  # T hidden 2C
+        self.taps = by_tap(weight).contiguous()
         self.bias = bias
-        dense = nn.utils.skip_init(nn.Conv2d, weight.shape[1], weight.shape[0], self.kernel, padding=self.kernel // 2)
-        dense.weight, dense.bias = nn.Parameter(weight, False), nn.Parameter(bias, False)
+        dense = copy.copy(layer.gamma_beta)
+        dense._parameters = {"weight": nn.Parameter(weight, False), "bias": nn.Parameter(bias, False)}
         self.dense = FrozenConv2d(dense)
         self.kept: WeakKeyDictionary[CodedMap, tuple[Tensor, Tensor, Tensor]] = WeakKeyDictionary()
 
@@ -126,7 +126,7 @@ class FrozenSpade(nn.Module):
         hidden = F.relu(hidden)
         if pays(semantics, self.kernel):
             double = windows.again(self.kernel)
-            rows, index = window_sums(torch.matmul(hidden, self.taps), double, self.bias), double.index
+            rows, index = window_products(hidden, self.taps, double, self.bias), double.index
         else:  # too busy: one row for each pixel
             maps = F.embedding(windows.index.long(), hidden).permute(0, 3, 1, 2)
             rows = self.dense(maps).permute(0, 2, 3, 1).flatten(0, 2)

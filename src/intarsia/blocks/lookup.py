@@ -1,12 +1,13 @@
 """Sums and affine maps read from small tables by index: the arithmetic of coded maps, differentiable.
 
-On the CPU in float32 the Numba loops of `kernels.py` run; elsewhere the same formulas in plain torch.
+On the CPU affine maps run in the Numba loops of `kernels.py`; elsewhere the same formula in plain torch.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -14,43 +15,67 @@ from torch import Tensor
 from intarsia import kernels
 from intarsia.coded import Neighbourhoods
 
+SCALARS = {torch.float32: np.float32, torch.float64: np.float64}
 
-def window_sums(table: Tensor, windows: Neighbourhoods, bias: Tensor) -> Tensor:
-    """For each distinct window, bias + the sum of its taps' table rows.
+# Output channels computed at a time: what each tap adds stays in the processor's cache, and out of peak memory.
+CHUNK = 256
+
+
+def window_products(values: Tensor, taps: Tensor, windows: Neighbourhoods, bias: Tensor) -> Tensor:
+    """A convolution, once per distinct window: bias + sum over taps t of values[code at t] @ taps[t].
 
     Args:
-        table: T codes C float, the part that each code adds at each tap; a tap outside the image adds nothing.
-        windows: U distinct windows of T taps.
+        values: N K float, one row for each code of the map that the windows are of.
+        taps: T K C float, the convolution's weight by tap.
+        windows: U distinct windows of T codes; a tap outside the image adds nothing.
         bias: C float.
 
     Returns:
-        U C float.
+        U C, in the precision of `taps` also under autocast: tables are small, and many pixels hang on each row.
     """
-    flat = table.reshape(-1, table.shape[-1])
-    if flat.device.type == "cpu" and flat.dtype == torch.float32:
-        sums: Tensor = _WindowSums.apply(flat, windows)  # type: ignore[no-untyped-call]
+    with torch.autocast("cuda" if values.is_cuda else "cpu", enabled=False):
+        sums: Tensor = _WindowProducts.apply(values.to(taps.dtype), taps, windows)  # type: ignore[no-untyped-call]
         return sums + bias
-    padded = F.pad(flat, (0, 0, 0, 1))
-    bags = torch.where(windows.bags >= 0, windows.bags, len(flat))
-    return F.embedding_bag(bags, padded, mode="sum", padding_idx=len(flat)) + bias
 
 
-class _WindowSums(torch.autograd.Function):
+class _WindowProducts(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, table: Tensor, windows: Neighbourhoods) -> Tensor:
-        ctx.windows, ctx.rows = windows, len(table)
-        out = torch.zeros(len(windows.members), table.shape[1])
-        kernels.use_threads(torch.get_num_threads())
-        kernels.sum_bags(table.detach().contiguous().numpy(), windows.bags.numpy(), out.numpy())
-        return out
+    def forward(ctx: Any, values: Tensor, taps: Tensor, windows: Neighbourhoods) -> Tensor:
+        ctx.save_for_backward(values, taps)
+        ctx.windows = windows
+        chunks = []
+        for some in _chunks(taps.shape[2]):
+            parts = _parts(values, taps[..., some])
+            for tap, part in zip(taps, parts[:-1].view(len(taps), len(values), -1), strict=True):
+                torch.mm(values, tap[:, some], out=part)
+            chunks.append(F.embedding_bag(windows.bags, parts, mode="sum"))
+        return torch.cat(chunks, 1)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, None]:
+        values, taps = ctx.saved_tensors
         start, window = ctx.windows.containing
-        out = torch.empty(ctx.rows, gradient.shape[1])
-        kernels.use_threads(torch.get_num_threads())
-        kernels.sum_ranges(gradient.contiguous().numpy(), start.numpy(), window.numpy(), out.numpy())
-        return out, None
+        of_values = torch.zeros_like(values) if ctx.needs_input_grad[0] else None  # a codebook needs none
+        # As channels-last weights lie in memory, so that the parameter's gradient needs no copy.
+        of_taps = gradient.new_empty(taps.shape[2], *taps.shape[:2]).permute(1, 2, 0)
+        for some in _chunks(taps.shape[2]):
+            parts = F.embedding_bag(window, gradient[:, some].contiguous(), start, mode="sum", include_last_offset=True)
+            for tap, of_tap, part in zip(taps, of_taps, parts.view(len(taps), len(values), -1), strict=True):
+                torch.mm(part.T, values, out=of_tap[:, some].T)
+                if of_values is not None:
+                    of_values.addmm_(part, tap[:, some].T)
+        return of_values, of_taps, None
+
+
+def _chunks(channels: int) -> list[slice]:
+    return [slice(first, first + CHUNK) for first in range(0, channels, CHUNK)]
+
+
+def _parts(values: Tensor, taps: Tensor) -> Tensor:
+    """Room for what each code adds at each tap, T*N C, and a last row of zeros for taps outside the image."""
+    parts = values.new_empty(len(taps) * len(values) + 1, taps.shape[2])
+    parts[-1] = 0
+    return parts
 
 
 def lookup_affine(x: Tensor, index: Tensor, scale: Tensor, shift: Tensor, slope: float) -> Tensor:
@@ -66,9 +91,14 @@ def lookup_affine(x: Tensor, index: Tensor, scale: Tensor, shift: Tensor, slope:
     Returns:
         B C H W float, channels-last in memory.
     """
-    if x.device.type == "cpu" and x.dtype == scale.dtype == torch.float32:
+    if x.device.type == "cpu" and x.dtype == scale.dtype and x.dtype in SCALARS:
         out: Tensor = _LookupAffine.apply(x, index, scale, shift, slope)  # type: ignore[no-untyped-call]
         return out
+    return plain_lookup_affine(x, index, scale, shift, slope)
+
+
+def plain_lookup_affine(x: Tensor, index: Tensor, scale: Tensor, shift: Tensor, slope: float) -> Tensor:
+    """`lookup_affine` in plain torch: other devices, and half precision."""
     if x.shape[2:] != index.shape[1:]:
         x = F.interpolate(x, tuple(index.shape[1:]), mode="nearest")
     rows = index.long()
@@ -82,20 +112,20 @@ class _LookupAffine(torch.autograd.Function):
         pixels = x.detach().permute(0, 2, 3, 1).contiguous()
         scale, shift = scale.contiguous(), shift.contiguous()
         ctx.save_for_backward(pixels, index, scale, shift)
-        ctx.slope = slope
-        out = torch.empty(*index.shape, x.shape[1])
+        ctx.slope = SCALARS[x.dtype](slope)
+        out = pixels.new_empty(*index.shape, x.shape[1])
         kernels.use_threads(torch.get_num_threads())
         kernels.affine(
-            pixels.numpy(), index.numpy(), scale.detach().numpy(), shift.detach().numpy(), slope, out.numpy()
+            pixels.numpy(), index.numpy(), scale.detach().numpy(), shift.detach().numpy(), ctx.slope, out.numpy()
         )
         return out.permute(0, 3, 1, 2)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, Tensor, Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, Tensor, Tensor, None]:
         pixels, index, scale, shift = ctx.saved_tensors
         channels = pixels.shape[3]
         x_gradient = torch.zeros_like(pixels)
-        sums = torch.zeros(kernels.PARTS, len(scale), 2 * channels)
+        sums = pixels.new_zeros(kernels.PARTS, len(scale), 2 * channels)
         kernels.use_threads(torch.get_num_threads())
         kernels.affine_gradients(
             gradient.permute(0, 2, 3, 1).contiguous().numpy(),

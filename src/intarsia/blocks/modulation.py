@@ -13,8 +13,8 @@ import torch.distributed.nn.functional as collective
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from intarsia.blocks.convolution import CodedConv2d
-from intarsia.blocks.lookup import lookup_affine, window_sums
+from intarsia.blocks.convolution import CodedConv2d, by_tap
+from intarsia.blocks.lookup import lookup_affine, window_products
 from intarsia.coded import CodedMap, Neighbourhoods, Semantics
 
 Normalisation = Literal["batch", "instance"]
@@ -71,8 +71,8 @@ def _batch_moments(x: Tensor, pixels: int) -> tuple[Tensor, Tensor, int]:
     # Every process has the same number of values, since the sampler gives each the same batch.
     world = dist.get_world_size()
     local_mean = mean
-    mean = collective.all_reduce(local_mean) / world
-    variance = collective.all_reduce(variance + (local_mean - mean) ** 2) / world
+    mean = collective.all_reduce(local_mean) / world  # type: ignore[no-untyped-call]
+    variance = collective.all_reduce(variance + (local_mean - mean) ** 2) / world  # type: ignore[no-untyped-call]
     return mean, variance, count * world
 
 
@@ -132,11 +132,9 @@ class Spade(nn.Module):
         if not pays(semantics, kernel):
             return None
         hidden, windows = self.shared.rows(semantics)
-        taps = self.gamma_beta.weight.permute(2, 3, 1, 0).flatten(0, 1)  # T hidden 2C
-        parts = torch.matmul(F.relu(hidden), taps)  # T U3 2C
-        assert self.gamma_beta.bias is not None
         double = windows.again(kernel)
-        return window_sums(parts, double, self.gamma_beta.bias), double
+        assert self.gamma_beta.bias is not None
+        return window_products(F.relu(hidden), by_tap(self.gamma_beta.weight), double, self.gamma_beta.bias), double
 
     def _halves(self) -> tuple[tuple[Tensor, Tensor], ...]:
         """(weight, bias) of the gamma convolution, and of the beta convolution."""

@@ -76,11 +76,11 @@ def train(
     from intarsia.training.loop import Plan
     from intarsia.training.loop import train as run
 
-    for name, value in (("images", images), ("batch", batch), ("accumulate", accumulate), ("devices", devices)):
-        if value is not None and value < 1:
-            raise ConfigError(f"--{name} is {value}. Give 1 or more.")
+    _at_least(1, images=images, batch=batch, accumulate=accumulate, devices=devices)
+    _at_least(0, minutes=minutes, seed=seed, workers=workers, state_every=state_every)
     chosen = systems.preset(preset)
     source = open_source(data, "train")
+    visits = len(source) * source.listing.visits
     recipe = replace(chosen.recipe, batch=batch or chosen.recipe.batch)
     config = replace(chosen.config, labels=source.label_space.channels)
 
@@ -89,7 +89,7 @@ def train(
     system = systems.build(chosen.system, config, recipe, preset=preset, perceptual=perceptual)
     plan = Plan(
         out=out,
-        images=images or (recipe.epochs + recipe.decay_epochs) * len(source) * source.listing.visits,
+        images=images or (recipe.epochs + recipe.decay_epochs) * (visits - visits % recipe.batch),
         seed=seed,
         accumulate=accumulate,
         precision=precision,
@@ -105,6 +105,13 @@ def train(
     if fabric.is_global_zero:
         print(out / "snapshot")
     return 0
+
+
+def _at_least(least: int, **options: float | None) -> None:
+    """Refuse an option that is smaller."""
+    for name, value in options.items():
+        if value is not None and value < least:
+            raise ConfigError(f"--{name.replace('_', '-')} is {value}. Give {least} or more.")
 
 
 def _fabric(precision: Precision, devices: int) -> Fabric:

@@ -243,7 +243,7 @@ PRESETS |= {
     # Trains on two CPU cores in an hour; no file of VGG19 weights is needed.
     "spade-earth-128": Preset(
         "spade",
-        SpadeConfig(labels=14, width=16, size=(128, 128), hidden=48, discriminator_width=32),
+        SpadeConfig(labels=15, width=16, size=(128, 128), hidden=48, discriminator_width=32),
         Recipe(
             {"gan": 1.0, "feature_matching": 10.0},
             _SIDES,

@@ -20,7 +20,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from intarsia.files import whole_file
+from intarsia.files import told, whole_file
 from intarsia.labels import LabelSpace
 from intarsia.records import Batch
 
@@ -41,7 +41,6 @@ class Journal:
 
     def __init__(self, out: Path, images: int, goal: int, say: Callable[[str], None]) -> None:
         self.out, self.goal, self.say = out, goal, say
-        out.mkdir(parents=True, exist_ok=True)
         _drop_after(out / STATS, images)
         self.writer = SummaryWriter(str(out / EVENTS), purge_step=images)
         self.progress = _progress_bar()
@@ -86,11 +85,11 @@ class Journal:
             **self.rates,
             **peak_memory(),
         }
-        with (self.out / STATS).open("a") as file:
+        with told(self.out), (self.out / STATS).open("a") as file:
             file.write(json.dumps(line) + "\n")
-        for name, value in line.items():
-            if name != "images":
-                self.writer.add_scalar(name, value, self.images)
+            for name, value in line.items():
+                if name != "images":
+                    self.writer.add_scalar(name, value, self.images)
         self._show(line)
         self.sums, self.count, self.told, self.images_told = {}, 0, self.noted, self.images
 
@@ -135,14 +134,11 @@ def _pixels(image: Tensor) -> npt.NDArray[np.uint8]:
 
 
 def _drop_after(stats: Path, images: int) -> None:
-    """Keep the lines up to `images`."""
-    if not stats.exists():
-        return
-    lines = stats.read_text().splitlines(keepends=True)
+    """Keep the whole lines up to `images`; write an empty file where there is none."""
+    lines = stats.read_text().splitlines(keepends=True) if stats.exists() else []
     kept = [line for line in lines if line.endswith("\n") and json.loads(line)["images"] <= images]
-    if kept != lines:
-        with whole_file(stats) as temporary:
-            temporary.write_text("".join(kept))
+    with whole_file(stats) as temporary:
+        temporary.write_text("".join(kept))
 
 
 def _progress_bar() -> Progress:

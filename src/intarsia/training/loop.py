@@ -196,6 +196,8 @@ def why_stop(run: Run, images: int, clock: Clock, asked: Event) -> Literal["goal
 
 def agreed(fabric: Fabric, flag: bool) -> bool:
     """Whether any process says so."""
+    if fabric.world_size == 1:
+        return flag
     votes = fabric.all_reduce(torch.tensor(float(flag), device=fabric.device), reduce_op="max")
     return bool(votes)
 

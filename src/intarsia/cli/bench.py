@@ -1,0 +1,145 @@
+"""`intarsia bench synth|train`: coded maps against dense planes as published, in one run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+from intarsia.errors import ConfigError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+app = App(name="bench")
+
+
+@app.command
+def synth(
+    *,
+    preset: str,
+    size: str | None = None,
+    labels: Path | None = None,
+    regions: int = 40,
+    batch: int = 1,
+    repeats: int = 5,
+    seed: int = 0,
+    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+) -> None:
+    """Time one synthesis: from a new label map, and with the labels unchanged.
+
+    Parameters
+    ----------
+    preset
+        Which system, at which sizes: intarsia systems lists them.
+    size
+        HEIGHTxWIDTH in pixels; by default the preset's.
+    labels
+        Index PNG to use; by default a made-up map.
+    regions
+        Of the made-up map.
+    batch
+        Images made at once.
+    repeats
+        Interleaved runs of each contestant; medians are reported.
+    seed
+        Of the weights and the made-up map.
+    as_json
+        Print all that was measured as one line of JSON.
+    """
+    from intarsia.bench.synth import bench_synth
+
+    maps = label_maps(preset, size, labels, regions, batch, seed)
+    report(bench_synth(preset, maps, repeats=repeats, seed=seed), as_json)
+
+
+@app.command
+def train(
+    *,
+    preset: str,
+    size: str | None = None,
+    labels: Path | None = None,
+    regions: int = 40,
+    batch: int = 1,
+    repeats: int = 3,
+    seed: int = 0,
+    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+) -> None:
+    """Time one generator and discriminator step, without the VGG term, and compare gradients.
+
+    Parameters
+    ----------
+    preset
+        Which system, at which sizes: intarsia systems lists them.
+    size
+        HEIGHTxWIDTH in pixels; by default the preset's.
+    labels
+        Index PNG to use; by default a made-up map.
+    regions
+        Of the made-up map.
+    batch
+        Images in the step.
+    repeats
+        Interleaved steps of each contestant; medians are reported.
+    seed
+        Of the weights and the made-up map.
+    as_json
+        Print all that was measured as one line of JSON.
+    """
+    from intarsia.bench.train import bench_train
+
+    maps = label_maps(preset, size, labels, regions, batch, seed)
+    report(bench_train(preset, maps, repeats=repeats, seed=seed), as_json)
+
+
+def label_maps(preset: str, size: str | None, labels: Path | None, regions: int, batch: int, seed: int) -> Tensor:
+    """The maps to measure on, B H W int64 train ids.
+
+    Raises:
+        ConfigError: the size is malformed, no multiple of the preset's stride, or given beside a file of another size.
+        LabelError: the file holds ids that the preset does not have.
+    """
+    import torch
+
+    from intarsia import systems
+    from intarsia.bench.scenes import region_map
+    from intarsia.data.label_files import read_label_map
+    from intarsia.labels import numbered
+
+    config = systems.preset(preset).config
+    wanted = config.size if size is None else parsed(size)
+    if labels is None:
+        maps = torch.stack([region_map(seed + i, config.labels, wanted[0], wanted[1], regions) for i in range(batch)])
+    else:
+        one = torch.from_numpy(read_label_map(labels, numbered(preset, config.labels)).labels).long()
+        if size is not None and wanted != tuple(one.shape):
+            raise ConfigError(f"label map {labels} is {one.shape[0]}x{one.shape[1]}, not {size}. Leave --size out.")
+        maps = one.expand(batch, -1, -1).contiguous()
+    if maps.shape[1] % config.stride or maps.shape[2] % config.stride:
+        raise ConfigError(
+            f"size {maps.shape[1]}x{maps.shape[2]} is no multiple of {config.stride}. Choose one that is."
+        )
+    return maps
+
+
+def parsed(size: str) -> tuple[int, int]:
+    """HEIGHTxWIDTH as two numbers.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    height, _, width = size.lower().partition("x")
+    if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
+        raise ConfigError(f"size {size} is not HEIGHTxWIDTH. Write for example 256x256.")
+    return int(height), int(width)
+
+
+def report(measured: dict[str, Any], as_json: bool) -> None:
+    """One line of JSON, or a line for each figure."""
+    if as_json:
+        print(json.dumps(measured))
+        return
+    for name, value in measured.items():
+        print(f"{name:>24}  {f'{value:.4g}' if isinstance(value, float) else value}")

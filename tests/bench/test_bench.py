@@ -1,0 +1,64 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from intarsia.bench.machine import interleaved
+from intarsia.bench.peak import peak_mb
+from intarsia.bench.scenes import region_map
+from intarsia.cli import run
+
+KEYS = {"dense_s", "coded_s", "ratio", "ratio_labels_unchanged", "max_difference", "dense_peak_mb", "coded_peak_mb"}
+
+
+def hundred_megabytes() -> object:
+    return lambda: torch.ones(25_000_000).sum()
+
+
+@pytest.mark.parametrize("what", ["synth", "train"])
+def test_both_roads_are_measured_and_agree(what: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["bench", what, "--preset", "spade-tiny", "--size", "64x64", "--repeats", "1", "--json"]) == 0
+    measured = json.loads(capfd.readouterr().out.splitlines()[-1])
+    assert measured.keys() >= KEYS | {"machine", "preset", "size", "seed", "repeats", "batch"}
+    assert 0 < measured["max_difference"] < 1e-5
+    assert measured["ratio"] == measured["dense_s"] / measured["coded_s"]
+    assert measured["machine"]["threads"] == torch.get_num_threads()
+
+
+def test_peak_memory_counts_what_work_needs_and_not_what_stays() -> None:
+    assert peak_mb(hundred_megabytes) == pytest.approx(100, abs=5)
+
+
+def test_contestants_take_turns() -> None:
+    order: list[str] = []
+    seconds = interleaved({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, 2)
+    assert order == ["a", "b"] * 3
+    assert seconds.keys() == {"a", "b"}
+
+
+def test_a_region_map_is_made_by_its_seed() -> None:
+    labels = region_map(3, 5, 20, 30, 8)
+    assert labels.shape == (20, 30)
+    assert torch.equal(labels, region_map(3, 5, 20, 30, 8))
+    assert not torch.equal(labels, region_map(4, 5, 20, 30, 8))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--size", "big"], "size big is not HEIGHTxWIDTH. Write for example 256x256."),
+        (["--size", "40x64"], "size 40x64 is no multiple of 32. Choose one that is."),
+    ],
+)
+def test_bad_sizes_are_told(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["bench", "synth", "--preset", "spade-tiny", *arguments]) == 2
+    assert capsys.readouterr().err == f"error: {message}\n"
+
+
+def test_a_label_file_must_have_the_size_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.new("L", (64, 32)).save(tmp_path / "map.png")
+    status = run(["bench", "synth", "--preset", "spade-tiny", "--labels", str(tmp_path / "map.png"), "--size", "64x64"])
+    assert status == 2
+    assert capsys.readouterr().err == f"error: label map {tmp_path}/map.png is 32x64, not 64x64. Leave --size out.\n"
