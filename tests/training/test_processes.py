@@ -11,7 +11,7 @@ from intarsia.checkpoints.state import TENSORS, state_folders
 from intarsia.checkpoints.tensors import read_tensors
 from tests.training.scene import run_split
 
-IMAGES = 16
+IMAGES = 12
 ROOT = Path(__file__).parents[2]
 
 

@@ -312,7 +312,7 @@ def deliver(run: Run, images: int, seconds: float) -> None:
     """Write the snapshot, in place of the last one."""
     generator = run.best
     if run.system.recipe.average is not None:
-        generator = settled(generator, settling_conditions(run))
+        generator = settled(generator, settling_conditions(run, min(SETTLING, 1 + images // run.system.recipe.batch)))
     if run.fabric.is_global_zero:
         card = Card(
             system=run.system.name,
@@ -333,10 +333,10 @@ def deliver(run: Run, images: int, seconds: float) -> None:
     run.fabric.barrier()
 
 
-def settling_conditions(run: Run) -> list[Condition]:
+def settling_conditions(run: Run, count: int) -> list[Condition]:
     """Conditions of the first training batches."""
     reading = run.batches.starting(0)
-    return [next_share(run, reading, 0, number).condition for number in range(SETTLING)]
+    return [next_share(run, reading, 0, number).condition for number in range(count)]
 
 
 def view_of(watched: Source, recipe: Recipe) -> Batch:
