@@ -39,7 +39,7 @@ from intarsia.data.sources import Source
 from intarsia.data.transforms import sample
 from intarsia.errors import ConfigError, TrainingError
 from intarsia.files import sweep
-from intarsia.records import Batch, Condition, stack
+from intarsia.records import Batch, stack
 from intarsia.systems.system import Recipe, System
 from intarsia.training.averaging import average, decay_at, settled
 from intarsia.training.clock import Clock, asked_to_stop
@@ -91,11 +91,6 @@ class Run:
     steps: dict[str, Any]  # the optimisers as Fabric wraps them, by network
     view: Batch  # what sample grids show
 
-    @property
-    def best(self) -> nn.Module:
-        """The generator to show and to deliver: the averaged one if an average is kept."""
-        return self.parts.networks.get("average", self.system.generator)
-
 
 def train(fabric: Fabric, system: System, source: Source, watched: Source, plan: Plan, say: Say) -> Ending:
     """Train a system, or go on where the run in `plan.out` stopped.
@@ -130,8 +125,8 @@ def train(fabric: Fabric, system: System, source: Source, watched: Source, plan:
                 raise stopped(run, images, f"images have been saturated at -1 and 1 for {HOPELESS} iterations")
             if journal:
                 journal.note(images, clock.seconds(), terms, rate)
-            if journal and clock.grid.is_due():
-                show(run, journal)
+            if agreed(fabric, clock.grid.is_due()):
+                show(run, journal, images)
             if agreed(fabric, clock.state.is_due()):
                 with clock.saving():
                     save(run, images, clock.seconds())
@@ -139,8 +134,7 @@ def train(fabric: Fabric, system: System, source: Source, watched: Source, plan:
         save(run, images, clock.seconds())
         if reason != "asked":
             deliver(run, images, clock.seconds())
-            if journal:
-                show(run, journal)
+            show(run, journal, images)
     return Ending(images, reason)
 
 
@@ -174,7 +168,7 @@ def iterate(run: Run, reading: Iterator[Batch], images: int) -> dict[str, float]
     except TrainingError as error:
         raise stopped(run, images, str(error)) from None
     if recipe.average is not None:
-        average(run.best, system.generator, decay_at(recipe.average, images // recipe.batch))
+        average(run.parts.networks["average"], system.generator, decay_at(recipe.average, images // recipe.batch))
     return terms
 
 
@@ -310,9 +304,7 @@ def save(run: Run, images: int, seconds: float) -> None:
 
 def deliver(run: Run, images: int, seconds: float) -> None:
     """Write the snapshot, in place of the last one."""
-    generator = run.best
-    if run.system.recipe.average is not None:
-        generator = settled(generator, settling_conditions(run, min(SETTLING, 1 + images // run.system.recipe.batch)))
+    generator = deliverable(run, images)
     if run.fabric.is_global_zero:
         card = Card(
             system=run.system.name,
@@ -333,10 +325,14 @@ def deliver(run: Run, images: int, seconds: float) -> None:
     run.fabric.barrier()
 
 
-def settling_conditions(run: Run, count: int) -> list[Condition]:
-    """Conditions of the first training batches."""
+def deliverable(run: Run, images: int) -> nn.Module:
+    """The generator to show and to deliver: the settled average if one is kept. All processes take part."""
+    if run.system.recipe.average is None:
+        return deepcopy(run.system.generator).eval()
     reading = run.batches.starting(0)
-    return [next_share(run, reading, 0, number).condition for number in range(count)]
+    count = min(SETTLING, 1 + images // run.system.recipe.batch)
+    conditions = [next_share(run, reading, 0, number).condition for number in range(count)]
+    return settled(run.parts.networks["average"], conditions)
 
 
 def view_of(watched: Source, recipe: Recipe) -> Batch:
@@ -358,14 +354,12 @@ def view_of(watched: Source, recipe: Recipe) -> Batch:
 
 
 @torch.no_grad()
-def show(run: Run, journal: Journal) -> None:
-    """A sample grid of the best generator in evaluation mode."""
-    training = run.best.training
-    run.best.eval()
-    with run.fabric.autocast():
-        fake = run.best(run.system.condition(run.view, seeds_at(run.plan.seed, 0, len(run.view))))
-    run.best.train(training)
-    journal.grid(sample_grid(run.source.label_space, run.view, fake.image))
+def show(run: Run, journal: Journal | None, images: int) -> None:
+    """A sample grid of what a snapshot would hold now."""
+    generator = deliverable(run, images)
+    if journal:
+        fake = generator(run.system.condition(run.view, seeds_at(run.plan.seed, 0, len(run.view))))
+        journal.grid(sample_grid(run.source.label_space, run.view, fake.image))
 
 
 def open_journal(run: Run, images: int) -> Journal | nullcontext[None]:
