@@ -12,6 +12,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 from numba import njit, prange
+from numba.np.ufunc import parallel
 
 Array = npt.NDArray[Any]
 Scalar = np.floating[Any]
@@ -27,9 +28,10 @@ def use_threads(count: int) -> None:
     """Let the loops use `count` threads, at most as many as at the first call."""
     if not _pool:
         # The pool opens with the first loop. Threads that it has in excess would wait busily at the end of each loop.
+        # Numba reads its setting at import, so the number that it opens the pool with is set as well.
         settings: Any = numba.config
         _pool.append(min(count, settings.NUMBA_NUM_THREADS))
-        settings.NUMBA_NUM_THREADS = _pool[0]
+        settings.NUMBA_NUM_THREADS = parallel.NUM_THREADS = _pool[0]
     numba.set_num_threads(min(count, _pool[0]))
 
 
@@ -104,11 +106,11 @@ def distinct_windows(codes: Array, kernel: int, stride: int, padding: int) -> tu
 
 
 @njit(cache=True, nogil=True, parallel=True, fastmath={"contract"})
-def affine(x: Array, index: Array, scale: Array, shift: Array, slope: Scalar, out: Array) -> None:  # pragma: no cover
+def affine(x: Array, index: Array, rows: Array, slope: Scalar, out: Array) -> None:  # pragma: no cover
     """out = leaky(x[nearest] * scale[index] + shift[index]).
 
-    x: B h w C; index: B H W with H, W multiples of h, w (nearest upsampling); scale, shift: U C; out: B H W C. `slope`
-    is a scalar of the arrays' type, or the loop would run in double precision.
+    x: B h w C; index: B H W with H, W multiples of h, w (nearest upsampling); rows: U 2C, scale and then shift;
+    out: B H W C. `slope` is a scalar of the arrays' type, or the loop would run in double precision.
     """
     batch, height, width = index.shape
     up_y, up_x = height // x.shape[1], width // x.shape[2]
@@ -117,18 +119,18 @@ def affine(x: Array, index: Array, scale: Array, shift: Array, slope: Scalar, ou
         b, y = line // height, line % height
         for i in range(width):
             u = index[b, y, i]
-            row = x[b, y // up_y, i // up_x]
+            pixel = x[b, y // up_y, i // up_x]
             target = out[b, y, i]
             for c in range(channels):
-                value = row[c] * scale[u, c] + shift[u, c]
+                value = pixel[c] * rows[u, c] + rows[u, channels + c]
                 target[c] = value if value > 0 else slope * value
 
 
 @njit(cache=True, nogil=True, parallel=True, fastmath={"contract"})
 def affine_gradients(
-    gradient: Array, x: Array, index: Array, scale: Array, shift: Array, slope: Scalar, x_gradient: Array, sums: Array
+    gradient: Array, x: Array, index: Array, rows: Array, slope: Scalar, x_gradient: Array, sums: Array
 ) -> None:  # pragma: no cover
-    """Gradients of `affine`: adds to x_gradient (B h w C) and to sums (PARTS U 2C: of scale, then of shift)."""
+    """Gradients of `affine`: adds to x_gradient (B h w C), and to sums (PARTS U 2C), partial sums of that of `rows`."""
     batch, height, width = index.shape
     low_h = x.shape[1]
     up_y, up_x = height // low_h, width // x.shape[2]
@@ -142,12 +144,82 @@ def affine_gradients(
                 y = low_y * up_y + sub
                 for i in range(width):
                     u = index[b, y, i]
-                    row, drow = x[b, low_y, i // up_x], x_gradient[b, low_y, i // up_x]
+                    pixel, of_pixel = x[b, low_y, i // up_x], x_gradient[b, low_y, i // up_x]
                     above = gradient[b, y, i]
                     sink = sums[part, u]
                     for c in range(channels):
-                        value = row[c] * scale[u, c] + shift[u, c]
+                        value = pixel[c] * rows[u, c] + rows[u, channels + c]
                         inner = above[c] if value > 0 else slope * above[c]
-                        drow[c] += inner * scale[u, c]
-                        sink[c] += inner * row[c]
+                        of_pixel[c] += inner * rows[u, c]
+                        sink[c] += inner * pixel[c]
                         sink[channels + c] += inner
+
+
+# Channels transformed at a time by the two loops below: the tile being worked on stays in the first-level cache.
+BLOCK = 128
+
+
+@njit(cache=True, nogil=True, parallel=True, fastmath={"contract"})
+def tiles_in(padded: Array, matrix: Array, step: int, out: Array) -> None:  # pragma: no cover
+    """out = matrix d matrix' for every tile d of a x a pixels, `step` apart.
+
+    padded: B H W C; matrix: a a; out: a*a T C with the tiles of all images row by row.
+    """
+    size, channels = matrix.shape[0], padded.shape[3]
+    down, across = (padded.shape[1] - size) // step + 1, (padded.shape[2] - size) // step + 1
+    for line in prange(padded.shape[0] * down):
+        b, top = line // down, line % down * step
+        half = np.empty((size, size, BLOCK), padded.dtype)
+        for tile in range(across):
+            left = tile * step
+            for first in range(0, channels, BLOCK):
+                count = min(BLOCK, channels - first)
+                half[:] = 0
+                for i in range(size):
+                    for k in range(size):
+                        if matrix[i, k] != 0:
+                            for j in range(size):
+                                for c in range(count):
+                                    half[i, j, c] += matrix[i, k] * padded[b, top + k, left + j, first + c]
+                for i in range(size):
+                    for j in range(size):
+                        target = out[i * size + j, line * across + tile, first : first + count]
+                        target[:] = 0
+                        for k in range(size):
+                            if matrix[j, k] != 0:
+                                for c in range(count):
+                                    target[c] += matrix[j, k] * half[i, k, c]
+
+
+@njit(cache=True, nogil=True, parallel=True, fastmath={"contract"})
+def tiles_out(products: Array, matrix: Array, bias: Array, out: Array) -> None:  # pragma: no cover
+    """Every tile of m x m pixels of out = matrix p matrix' + bias.
+
+    products: a*a T C; matrix: m a; bias: C; out: B H W C with H, W multiples of m.
+    """
+    step, size = matrix.shape
+    channels = products.shape[2]
+    down, across = out.shape[1] // step, out.shape[2] // step
+    for line in prange(out.shape[0] * down):
+        b, top = line // down, line % down * step
+        half = np.empty((step, size, BLOCK), products.dtype)
+        for tile in range(across):
+            for first in range(0, channels, BLOCK):
+                count = min(BLOCK, channels - first)
+                half[:] = 0
+                for i in range(step):
+                    for k in range(size):
+                        if matrix[i, k] != 0:
+                            for j in range(size):
+                                for c in range(count):
+                                    half[i, j, c] += (
+                                        matrix[i, k] * products[k * size + j, line * across + tile, first + c]
+                                    )
+                for i in range(step):
+                    for j in range(step):
+                        target = out[b, top + i, tile * step + j, first : first + count]
+                        target[:] = bias[first : first + count]
+                        for k in range(size):
+                            if matrix[j, k] != 0:
+                                for c in range(count):
+                                    target[c] += matrix[j, k] * half[i, k, c]

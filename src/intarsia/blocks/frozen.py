@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from intarsia.blocks import winograd
 from intarsia.blocks.convolution import CodedConv2d, SpectralConv2d, by_tap
 from intarsia.blocks.lookup import lookup_affine, window_products
 from intarsia.blocks.modulation import Spade, normalised, pays
@@ -40,7 +43,7 @@ def freeze(network: nn.Module) -> nn.Module:
 
 
 class FrozenConv2d(nn.Module):
-    """`Conv2d` whose weight is final, packed for oneDNN on the CPU at the first call."""
+    """`Conv2d` whose weight is final: on the CPU the first call lays it out for the quickest form at that size."""
 
     def __init__(self, layer: nn.Conv2d) -> None:
         super().__init__()
@@ -49,33 +52,44 @@ class FrozenConv2d(nn.Module):
             weight = layer.normalised_weight() if isinstance(layer, SpectralConv2d) else layer.weight.detach()
         self.weight = weight.contiguous(memory_format=torch.channels_last)
         self.bias = None if layer.bias is None else layer.bias.detach()
-        self.stride, self.padding, self.dilation, self.groups = (
-            layer.stride,
-            layer.padding,
-            layer.dilation,
-            layer.groups,
-        )
-        self.packs = (
-            weight.device.type == "cpu"
-            and weight.dtype == torch.float32
-            and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-            and not isinstance(layer.padding, str)
-        )
+        self.arguments = (layer.stride, layer.padding, layer.dilation, layer.groups)
+        self.convolve: Callable[[Tensor], Tensor] | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         """B C H W -> B out_channels h w, channels-last."""
-        if not self.packs:
-            return F.conv2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
         x = x.contiguous(memory_format=torch.channels_last)
-        if not self.weight.is_mkldnn:
-            # Or oneDNN would rearrange the weight in every call, which for small maps costs more than the sums.
-            self.weight = torch.ops.aten.mkldnn_reorder_conv2d_weight(
-                self.weight.to_mkldnn(), self.padding, self.stride, self.dilation, self.groups, x.shape
-            )
-        out: Tensor = torch.ops.mkldnn._convolution_pointwise(
-            x, self.weight, self.bias, self.padding, self.stride, self.dilation, self.groups, "none", [], ""
+        if self.convolve is None:
+            self.convolve = self._laid_out(x)
+            del self.weight  # it lives on in the layout chosen
+        return self.convolve(x)
+
+    def _laid_out(self, x: Tensor) -> Callable[[Tensor], Tensor]:
+        """The convolution in the form that suits an input like `x`; it takes inputs of any size."""
+        on_cpu = x.device.type == "cpu" and x.dtype == self.weight.dtype == torch.float32
+        if not on_cpu or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+            return partial(_plain, self.weight, self.bias, self.arguments)
+        same_3x3 = self.weight.shape[2:] == (3, 3) and self.arguments == ((1, 1), (1, 1), (1, 1), 1)
+        if same_3x3 and self.bias is not None and (tile := winograd.best_tile(x, self.weight)):
+            weight = winograd.transformed_weight(self.weight, tile)
+            return partial(winograd.winograd_convolution, weight, self.bias, tile)
+        # Or oneDNN would rearrange the weight in every call, which for small maps costs more than the sums.
+        stride, padding, dilation, groups = self.arguments
+        packed = torch.ops.aten.mkldnn_reorder_conv2d_weight(
+            self.weight.to_mkldnn(), padding, stride, dilation, groups, x.shape
         )
-        return out
+        return partial(_packed, packed, self.bias, self.arguments)
+
+
+def _plain(weight: Tensor, bias: Tensor | None, arguments: tuple[Any, ...], x: Tensor) -> Tensor:
+    return F.conv2d(x, weight, bias, *arguments)
+
+
+def _packed(weight: Tensor, bias: Tensor | None, arguments: tuple[Any, ...], x: Tensor) -> Tensor:
+    stride, padding, dilation, groups = arguments
+    out: Tensor = torch.ops.mkldnn._convolution_pointwise(
+        x, weight, bias, padding, stride, dilation, groups, "none", [], ""
+    )
+    return out
 
 
 class FrozenCodedConv2d(nn.Module):
@@ -104,35 +118,34 @@ class FrozenSpade(nn.Module):
         self.shared = freeze_parameters(layer.shared)
         weight, bias = _folded(layer)
         self.kernel = layer.gamma_beta.kernel_size[0]
-        self.taps = by_tap(weight).contiguous()
+        weight = weight.contiguous(memory_format=torch.channels_last)
+        self.taps = by_tap(weight)  # a view: one copy of the weight serves both roads
         self.bias = bias
         dense = copy.copy(layer.gamma_beta)
         dense._parameters = {"weight": nn.Parameter(weight, False), "bias": nn.Parameter(bias, False)}
         self.dense = FrozenConv2d(dense)
-        self.kept: WeakKeyDictionary[CodedMap, tuple[Tensor, Tensor, Tensor]] = WeakKeyDictionary()
+        self.kept: WeakKeyDictionary[CodedMap, tuple[Tensor, Tensor]] = WeakKeyDictionary()
 
     def forward(self, x: Tensor, semantics: CodedMap, slope: float) -> Tensor:
         """As `Spade.forward`, on coded maps only."""
         if semantics not in self.kept:
-            self.kept[semantics] = self._tables(semantics)
-        scale, shift, index = self.kept[semantics]
+            self.kept[semantics] = self._table(semantics)
+        rows, index = self.kept[semantics]
         if self.kind == "instance":
             x = normalised(x, *self.moments(x, 1))
-        return lookup_affine(x, index, scale, shift, slope)
+        return lookup_affine(x, index, rows, slope)
 
-    def _tables(self, semantics: CodedMap) -> tuple[Tensor, Tensor, Tensor]:
-        """Scale and shift (each U C) and the row that each pixel has (B H W int32)."""
+    def _table(self, semantics: CodedMap) -> tuple[Tensor, Tensor]:
+        """Rows of scale and shift, U 2C, and the row that each pixel has, B H W int32."""
         hidden, windows = self.shared.rows(semantics)
         hidden = F.relu(hidden)
         if pays(semantics, self.kernel):
             double = windows.again(self.kernel)
-            rows, index = window_products(hidden, self.taps, double, self.bias), double.index
-        else:  # too busy: one row for each pixel
-            maps = F.embedding(windows.index.long(), hidden).permute(0, 3, 1, 2)
-            rows = self.dense(maps).permute(0, 2, 3, 1).flatten(0, 2)
-            index = torch.arange(len(rows), dtype=torch.int32, device=rows.device).view(semantics.codes.shape)
-        scale, shift = rows.chunk(2, 1)
-        return scale.contiguous(), shift.contiguous(), index
+            return window_products(hidden, self.taps, double, self.bias), double.index
+        # Too busy: one row for each pixel.
+        maps = F.embedding(windows.index.long(), hidden).permute(0, 3, 1, 2)
+        rows = self.dense(maps).permute(0, 2, 3, 1).flatten(0, 2)
+        return rows, torch.arange(len(rows), dtype=torch.int32, device=rows.device).view(semantics.codes.shape)
 
 
 def _folded(layer: Spade) -> tuple[Tensor, Tensor]:

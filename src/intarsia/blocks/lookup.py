@@ -34,13 +34,13 @@ def window_products(values: Tensor, taps: Tensor, windows: Neighbourhoods, bias:
         U C, in the precision of `taps` also under autocast: tables are small, and many pixels hang on each row.
     """
     with torch.autocast("cuda" if values.is_cuda else "cpu", enabled=False):
-        sums: Tensor = _WindowProducts.apply(values.to(taps.dtype), taps, windows)  # type: ignore[no-untyped-call]
-        return sums + bias
+        sums: Tensor = _WindowProducts.apply(values.to(taps.dtype), taps, bias, windows)  # type: ignore[no-untyped-call]
+        return sums
 
 
 class _WindowProducts(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, values: Tensor, taps: Tensor, windows: Neighbourhoods) -> Tensor:
+    def forward(ctx: Any, values: Tensor, taps: Tensor, bias: Tensor, windows: Neighbourhoods) -> Tensor:
         ctx.save_for_backward(values, taps)
         ctx.windows = windows
         chunks = []
@@ -48,11 +48,11 @@ class _WindowProducts(torch.autograd.Function):
             parts = _parts(values, taps[..., some])
             for tap, part in zip(taps, parts[:-1].view(len(taps), len(values), -1), strict=True):
                 torch.mm(values, tap[:, some], out=part)
-            chunks.append(F.embedding_bag(windows.bags, parts, mode="sum"))
+            chunks.append(F.embedding_bag(windows.bags, parts, mode="sum").add_(bias[some]))
         return torch.cat(chunks, 1)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None]:
         values, taps = ctx.saved_tensors
         start, window = ctx.windows.containing
         of_values = torch.zeros_like(values) if ctx.needs_input_grad[0] else None  # a codebook needs none
@@ -64,7 +64,7 @@ class _WindowProducts(torch.autograd.Function):
                 torch.mm(part.T, values, out=of_tap[:, some].T)
                 if of_values is not None:
                     of_values.addmm_(part, tap[:, some].T)
-        return of_values, of_taps, None
+        return of_values, of_taps, gradient.sum(0), None
 
 
 def _chunks(channels: int) -> list[slice]:
@@ -78,64 +78,57 @@ def _parts(values: Tensor, taps: Tensor) -> Tensor:
     return parts
 
 
-def lookup_affine(x: Tensor, index: Tensor, scale: Tensor, shift: Tensor, slope: float) -> Tensor:
+def lookup_affine(x: Tensor, index: Tensor, rows: Tensor, slope: float) -> Tensor:
     """leaky_relu(x * scale[index] + shift[index]), with x upsampled (nearest) to the size of `index` on the way.
 
     Args:
         x: B C h w float.
-        index: B H W int32, rows of the tables; H and W are multiples of h and w.
-        scale: U C float.
-        shift: U C float.
+        index: B H W int32, rows of the table; H and W are multiples of h and w.
+        rows: U 2C float, scale and then shift.
         slope: of the activation below zero; 1 for none.
 
     Returns:
         B C H W float, channels-last in memory.
     """
-    if x.device.type == "cpu" and x.dtype == scale.dtype and x.dtype in SCALARS:
-        out: Tensor = _LookupAffine.apply(x, index, scale, shift, slope)  # type: ignore[no-untyped-call]
+    if x.device.type == "cpu" and x.dtype == rows.dtype and x.dtype in SCALARS:
+        out: Tensor = _LookupAffine.apply(x, index, rows, slope)  # type: ignore[no-untyped-call]
         return out
-    return plain_lookup_affine(x, index, scale, shift, slope)
+    return plain_lookup_affine(x, index, rows, slope)
 
 
-def plain_lookup_affine(x: Tensor, index: Tensor, scale: Tensor, shift: Tensor, slope: float) -> Tensor:
+def plain_lookup_affine(x: Tensor, index: Tensor, rows: Tensor, slope: float) -> Tensor:
     """`lookup_affine` in plain torch: other devices, and half precision."""
     if x.shape[2:] != index.shape[1:]:
         x = F.interpolate(x, tuple(index.shape[1:]), mode="nearest")
-    rows = index.long()
-    out = x * scale[rows].permute(0, 3, 1, 2) + shift[rows].permute(0, 3, 1, 2)
+    scale, shift = F.embedding(index.long(), rows).permute(0, 3, 1, 2).chunk(2, 1)
+    out = x * scale + shift
     return out if slope == 1 else F.leaky_relu(out, slope)
 
 
 class _LookupAffine(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, index: Tensor, scale: Tensor, shift: Tensor, slope: float) -> Tensor:
-        pixels = x.detach().permute(0, 2, 3, 1).contiguous()
-        scale, shift = scale.contiguous(), shift.contiguous()
-        ctx.save_for_backward(pixels, index, scale, shift)
+    def forward(ctx: Any, x: Tensor, index: Tensor, rows: Tensor, slope: float) -> Tensor:
+        pixels, rows = x.detach().permute(0, 2, 3, 1).contiguous(), rows.contiguous()
+        ctx.save_for_backward(pixels, index, rows)
         ctx.slope = SCALARS[x.dtype](slope)
         out = pixels.new_empty(*index.shape, x.shape[1])
         kernels.use_threads(torch.get_num_threads())
-        kernels.affine(
-            pixels.numpy(), index.numpy(), scale.detach().numpy(), shift.detach().numpy(), ctx.slope, out.numpy()
-        )
+        kernels.affine(pixels.numpy(), index.numpy(), rows.detach().numpy(), ctx.slope, out.numpy())
         return out.permute(0, 3, 1, 2)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, Tensor, Tensor, None]:
-        pixels, index, scale, shift = ctx.saved_tensors
-        channels = pixels.shape[3]
-        x_gradient = torch.zeros_like(pixels)
-        sums = pixels.new_zeros(kernels.PARTS, len(scale), 2 * channels)
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, Tensor, None]:
+        pixels, index, rows = ctx.saved_tensors
+        of_pixels = torch.zeros_like(pixels)
+        sums = pixels.new_zeros(kernels.PARTS, *rows.shape)
         kernels.use_threads(torch.get_num_threads())
         kernels.affine_gradients(
             gradient.permute(0, 2, 3, 1).contiguous().numpy(),
             pixels.numpy(),
             index.numpy(),
-            scale.detach().numpy(),
-            shift.detach().numpy(),
+            rows.detach().numpy(),
             ctx.slope,
-            x_gradient.numpy(),
+            of_pixels.numpy(),
             sums.numpy(),
         )
-        rows = sums.sum(0)
-        return x_gradient.permute(0, 3, 1, 2), None, rows[:, :channels], rows[:, channels:], None
+        return of_pixels.permute(0, 3, 1, 2), None, sums.sum(0), None

@@ -21,9 +21,9 @@ Normalisation = Literal["batch", "instance"]
 EPS = 1e-5
 MOMENTUM = 0.1
 
-# What one distinct double window costs in look-ups, as a share of what one pixel costs in the dense convolution.
-# Measured by benchmarks/busy_maps.py.
-LOOKUP_COST = 0.25
+# What a distinct window costs in products, and a distinct double window in sums of look-ups, as shares of what a pixel
+# costs in the dense convolution. Measured by benchmarks/busy_maps.py.
+PRODUCT_COST, SUM_COST = 1.5, 0.25
 
 
 class Moments(nn.Module):
@@ -82,7 +82,7 @@ def pays(semantics: CodedMap, kernel: int) -> bool:
     pixels = semantics.codes.numel()
     if len(windows.members) >= pixels:
         return False
-    return len(windows.members) + LOOKUP_COST * len(windows.again(kernel).members) < pixels
+    return PRODUCT_COST * len(windows.members) + SUM_COST * len(windows.again(kernel).members) < pixels
 
 
 class Spade(nn.Module):
@@ -145,9 +145,9 @@ class Spade(nn.Module):
         mean, scale = self.moments(x, windows.index.shape[1] * windows.index.shape[2])
         gamma, beta = rows.chunk(2, 1)
         if self.moments.kind == "instance":  # each image has its own moments, while the batch shares its tables
-            return lookup_affine(normalised(x, mean, scale), windows.index, 1 + gamma, beta, slope)
+            x, mean, scale = normalised(x, mean, scale), torch.zeros_like(mean[:1]), torch.ones_like(scale[:1])
         factor = (1 + gamma) * scale
-        return lookup_affine(x, windows.index, factor, beta - mean * factor, slope)
+        return lookup_affine(x, windows.index, torch.cat([factor, beta - mean * factor], 1), slope)
 
 
 def normalised(x: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
