@@ -77,9 +77,8 @@ def winograd_convolution(weight: Tensor, bias: Tensor, tile: int, x: Tensor) -> 
     batch, inputs, height, width = x.shape
     # Zeros beyond the border complete the last tiles; what they yield is cut off.
     down, across = -(-height // tile), -(-width // tile)
-    padded = F.pad(
-        x.permute(0, 2, 3, 1), (0, 0, 1, across * tile - width + 1, 1, down * tile - height + 1)
-    ).contiguous()
+    right, bottom = across * tile - width, down * tile - height
+    padded = F.pad(x.permute(0, 2, 3, 1), (0, 0, 1, 1 + right, 1, 1 + bottom)).contiguous()
     before, _, after = (torch.tensor(matrix, dtype=x.dtype).numpy() for matrix in TRANSFORMS[tile])
     tiles = x.new_empty(len(weight), batch * down * across, inputs)
     kernels.use_threads(torch.get_num_threads())
