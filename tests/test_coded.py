@@ -79,3 +79,10 @@ def test_edges_and_dont_care_are_columns_of_the_codebook() -> None:
     centre = padded[:, 1:-1, 1:-1]
     differs = [padded[:, 1:-1, :-2], padded[:, 1:-1, 2:], padded[:, :-2, 1:-1], padded[:, 2:, 1:-1]]
     assert torch.equal(dense[:, 5].bool(), torch.stack([n != centre for n in differs]).any(0))
+
+
+def test_a_compact_map_is_the_same_map_with_only_the_rows_that_occur() -> None:
+    whole = CodedMap(torch.tensor([[[4, 1], [1, 4]]], dtype=torch.int32), torch.randn(6, 3))
+    compact = whole.compact()
+    assert torch.equal(compact.dense(), whole.dense())
+    assert torch.equal(compact.codebook, whole.codebook[[1, 4]])

@@ -73,6 +73,12 @@ class CodedMap:
         """The map written out, B C H W float32: the reference."""
         return self.codebook[self.codes.long()].permute(0, 3, 1, 2).contiguous()
 
+    def compact(self) -> CodedMap:
+        """The same map with only the rows that occur: a photo shows few of a data set's classes."""
+        codes = self.codes.long()
+        occurs = torch.bincount(codes.flatten(), minlength=len(self.codebook)) > 0
+        return CodedMap((occurs.cumsum(0) - 1)[codes].int(), self.codebook[occurs])
+
     def neighbourhoods(self, kernel: int, *, stride: int = 1, padding: int | None = None) -> Neighbourhoods:
         """Distinct `kernel` x `kernel` windows at every place that a convolution would visit, found once.
 

@@ -160,15 +160,15 @@ BLOCK = 128
 
 
 @njit(cache=True, nogil=True, parallel=True, fastmath={"contract"})
-def tiles_in(padded: Array, matrix: Array, step: int, out: Array) -> None:  # pragma: no cover
-    """out = matrix d matrix' for every tile d of a x a pixels, `step` apart.
+def tiles_in(padded: Array, matrix: Array, step: int, start: int, out: Array) -> None:  # pragma: no cover
+    """out = matrix d matrix' for tiles d of a x a pixels, `step` apart, from the `start`-th row of tiles on.
 
-    padded: B H W C; matrix: a a; out: a*a T C with the tiles of all images row by row.
+    padded: B H W C; matrix: a a; out: a*a T C with the tiles of all images row by row, some whole rows of them.
     """
     size, channels = matrix.shape[0], padded.shape[3]
     down, across = (padded.shape[1] - size) // step + 1, (padded.shape[2] - size) // step + 1
-    for line in prange(padded.shape[0] * down):
-        b, top = line // down, line % down * step
+    for line in prange(out.shape[1] // across):
+        b, top = (start + line) // down, (start + line) % down * step
         half = np.empty((size, size, BLOCK), padded.dtype)
         for tile in range(across):
             left = tile * step
@@ -192,16 +192,16 @@ def tiles_in(padded: Array, matrix: Array, step: int, out: Array) -> None:  # pr
 
 
 @njit(cache=True, nogil=True, parallel=True, fastmath={"contract"})
-def tiles_out(products: Array, matrix: Array, bias: Array, out: Array) -> None:  # pragma: no cover
-    """Every tile of m x m pixels of out = matrix p matrix' + bias.
+def tiles_out(products: Array, matrix: Array, bias: Array, start: int, out: Array) -> None:  # pragma: no cover
+    """Tiles of m x m pixels of out = matrix p matrix' + bias, from the `start`-th row of tiles on.
 
-    products: a*a T C; matrix: m a; bias: C; out: B H W C with H, W multiples of m.
+    products: a*a T C, some whole rows of tiles; matrix: m a; bias: C; out: B H W C with H, W multiples of m.
     """
     step, size = matrix.shape
     channels = products.shape[2]
     down, across = out.shape[1] // step, out.shape[2] // step
-    for line in prange(out.shape[0] * down):
-        b, top = line // down, line % down * step
+    for line in prange(products.shape[1] // across):
+        b, top = (start + line) // down, (start + line) % down * step
         half = np.empty((step, size, BLOCK), products.dtype)
         for tile in range(across):
             for first in range(0, channels, BLOCK):

@@ -81,7 +81,12 @@ class Condition:
     _levels: dict[tuple[int, int], Semantics] = field(default_factory=dict, repr=False, compare=False)
 
     def at(self, height: int, width: int) -> Semantics:
-        """The semantics at another resolution (nearest, as `torch.nn.functional.interpolate` rounds), made once."""
+        """The semantics at another resolution: nearest, as `torch.nn.functional.interpolate` rounds.
+
+        Made once of a coded map, and anew in every call of dense planes, which nobody can afford to keep.
+        """
+        if not isinstance(self.semantics, CodedMap):
+            return resized(self.semantics, height, width)
         key = (height, width)
         if key not in self._levels:
             self._levels[key] = resized(self.semantics, height, width)

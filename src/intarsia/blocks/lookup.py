@@ -101,7 +101,7 @@ def plain_lookup_affine(x: Tensor, index: Tensor, rows: Tensor, slope: float) ->
     if x.shape[2:] != index.shape[1:]:
         x = F.interpolate(x, tuple(index.shape[1:]), mode="nearest")
     scale, shift = F.embedding(index.long(), rows).permute(0, 3, 1, 2).chunk(2, 1)
-    out = x * scale + shift
+    out = (x * scale + shift).to(x.dtype)  # tables are float32 also where activations are not
     return out if slope == 1 else F.leaky_relu(out, slope)
 
 

@@ -42,6 +42,10 @@ TRANSFORMS: dict[int, tuple[list[list[float]], list[list[float]], list[list[floa
 }
 
 
+# Numbers that the transformed tiles may fill at a time: rows of tiles are taken in bands that stay in the cache.
+BAND = 2_500_000
+
+
 def best_tile(x: Tensor, weight: Tensor) -> int:
     """m for a convolution of x (B in H W) by weight (out in 3 3), or 0 where the direct form is quicker.
 
@@ -49,7 +53,7 @@ def best_tile(x: Tensor, weight: Tensor) -> int:
     and beyond some size memory is slower than the products that it saves.
     """
     pixels, pairs = x.shape[0] * x.shape[2] * x.shape[3], weight.shape[0] * weight.shape[1]
-    if pixels >= 1024 and pairs >= 128 * 128 and pixels * x.shape[1] <= 3_000_000:
+    if pixels >= 1024 and pairs >= 128 * 128 and pixels * x.shape[1] <= 5_000_000:
         return 4
     if pixels >= 1024:
         return 0
@@ -80,10 +84,12 @@ def winograd_convolution(weight: Tensor, bias: Tensor, tile: int, x: Tensor) -> 
     right, bottom = across * tile - width, down * tile - height
     padded = F.pad(x.permute(0, 2, 3, 1), (0, 0, 1, 1 + right, 1, 1 + bottom)).contiguous()
     before, _, after = (torch.tensor(matrix, dtype=x.dtype).numpy() for matrix in TRANSFORMS[tile])
-    tiles = x.new_empty(len(weight), batch * down * across, inputs)
-    kernels.use_threads(torch.get_num_threads())
-    kernels.tiles_in(padded.numpy(), before, tile, tiles.numpy())
-    products = torch.bmm(tiles, weight)
     out = x.new_empty(batch, down * tile, across * tile, weight.shape[2])
-    kernels.tiles_out(products.numpy(), after, bias.numpy(), out.numpy())
+    kernels.use_threads(torch.get_num_threads())
+    band = max(1, BAND // (len(weight) * across * inputs))
+    for start in range(0, batch * down, band):
+        count = min(band, batch * down - start)
+        tiles = x.new_empty(len(weight), count * across, inputs)
+        kernels.tiles_in(padded.numpy(), before, tile, start, tiles.numpy())
+        kernels.tiles_out(torch.bmm(tiles, weight).numpy(), after, bias.numpy(), start, out.numpy())
     return out[:, :height, :width].permute(0, 3, 1, 2)

@@ -33,7 +33,7 @@ def coded_labels(labels: Tensor, channels: int, instances: Tensor | None = None)
     """
     planes = torch.eye(channels, device=labels.device)
     if instances is None:
-        return CodedMap(labels.int(), planes)
+        return CodedMap(labels.int(), planes).compact()
     edge = torch.cat([torch.zeros(channels, 1), torch.ones(channels, 1)]).to(labels.device)
     codebook = torch.cat([planes.repeat(2, 1), edge], 1)
-    return CodedMap((labels + channels * instance_edges(instances)).int(), codebook)
+    return CodedMap((labels + channels * instance_edges(instances)).int(), codebook).compact()
