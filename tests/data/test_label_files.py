@@ -28,6 +28,17 @@ def said(error: type[Exception], path: str, read=lambda path: read_label_map(pat
     return str(caught.value)
 
 
+def write_png(path: str, width: int, height: int, bits: int, rows: bytes, *, colour: bool = False) -> None:
+    """A PNG file as no library writes it: `rows` are each a filter byte and packed values."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, bits, 2 * colour, 0, 0, 0)
+    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    Path(path).write_bytes(b"\x89PNG\r\n\x1a\n" + chunks)
+
+
 @pytest.mark.parametrize(
     ("image", "kind"),
     [
@@ -48,6 +59,13 @@ def test_index_and_colour_files_give_the_same_labels(image: Image.Image, kind: s
 def test_a_one_bit_image_has_the_ids_0_and_1():
     Image.fromarray(TRAIN == 1).save("a.png")
     assert np.array_equal(read_label_map(Path("a.png"), SPACE).labels, TRAIN == 1)
+
+
+@pytest.mark.parametrize(("bits", "row"), [(2, 0b00_01_10_01), (4, 0x0121)])
+def test_grey_values_of_few_bits_are_ids_as_they_are_stored(bits: int, row: int):
+    write_png("a.png", 4, 1, bits, b"\0" + row.to_bytes(bits // 2))
+    assert read_label_map(Path("a.png"), SPACE).labels.tolist() == [[0, 1, 2, 1]]
+    assert read_instance_map(Path("a.png")).tolist() == [[0, 1, 2, 1]]
 
 
 def test_a_written_map_is_a_palette_file_whose_index_is_the_raw_id():
@@ -83,6 +101,14 @@ def test_a_palette_that_a_paint_program_renumbered_means_its_colours():
     image.putpalette(SPACE.palette[order].tobytes())
     image.save("a.png")
     assert np.array_equal(read_label_map(Path("a.png"), SPACE).labels, TRAIN)
+
+
+def test_black_in_another_palette_is_not_mistaken_for_dont_care():
+    space = LabelSpace("toy", SPACE.classes, dont_care_ids=(255,))  # whose don't-care is black
+    image = Image.fromarray(np.zeros((2, 2), np.uint8), "L")
+    image.putpalette(bytes(3) + bytes(range(200, 206)))
+    image.save("a.png")
+    assert read_label_map(Path("a.png"), space).labels.tolist() == [[0, 0], [0, 0]]
 
 
 def test_photos_of_any_8_bit_mode_become_rgb():
@@ -159,22 +185,43 @@ def test_a_missing_file_and_a_folder():
 
 @pytest.mark.parametrize(("width", "height"), [(0, 0), (0, 5), (5, 0)])
 def test_an_image_without_pixels(width: int, height: int):
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
-    Path("a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunks)
+    write_png("a.png", width, height, 8, b"")
     assert said(DataError, "a.png") == (
-        "label map a.png is not an image, or one of no pixels, or its beginning is damaged. Give a PNG, JPEG or WebP."
+        "label map a.png is not an image, or one of no pixels, or its beginning is damaged. Give a PNG."
     )
 
 
 def test_a_photo_of_16_bit():
-    Image.fromarray(np.zeros((4, 4), np.uint16)).save("a.png")
-    assert said(DataError, "a.png", read_photo) == (
-        "photo a.png has more than 8 bits a channel (mode I;16). Save it as 8-bit RGB."
+    Image.fromarray(np.zeros((4, 4), np.uint16)).save("grey.png")
+    write_png("colour.png", 1, 1, 16, bytes(7), colour=True)
+    for name, mode in (("grey.png", "I;16"), ("colour.png", "RGB")):
+        assert said(DataError, name, read_photo) == (
+            f"photo {name} has more than 8 bits a channel (mode {mode}). Save it as 8-bit RGB."
+        )
+
+
+@pytest.mark.parametrize("read", [lambda path: read_label_map(path, SPACE), read_instance_map, read_photo])
+def test_a_file_of_many_pixels_is_refused_before_it_is_decoded(read):
+    write_png("a.png", 20000, 20000, 8, b"")
+    assert said(DataError, "a.png", read).endswith(
+        " a.png is 20000x20000 (height x width), more than 67108864 pixels. Cut it into tiles."
     )
+
+
+def test_who_reads_a_label_map_may_ask_for_fewer_pixels():
+    Image.fromarray(TRAIN.astype(np.uint8)).save("a.png")
+    assert said(DataError, "a.png", lambda path: read_label_map(path, SPACE, most_pixels=11)) == (
+        "label map a.png is 3x4 (height x width), more than 11 pixels. Cut it into tiles."
+    )
+
+
+@pytest.mark.parametrize(
+    ("what", "read"), [("label map", lambda path: read_label_map(path, SPACE)), ("instance map", read_instance_map)]
+)
+def test_an_animated_map(what: str, read):
+    frames = [Image.fromarray((TRAIN + step).astype(np.uint8)) for step in range(3)]
+    frames[0].save("a.png", save_all=True, append_images=frames[1:])
+    assert said(DataError, "a.png", read) == f"{what} a.png is animated (3 pictures). Give a PNG of one."
 
 
 def test_a_colour_image_given_as_an_instance_map():

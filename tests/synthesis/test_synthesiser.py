@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from intarsia.data.label_files import write_label_map
-from intarsia.errors import ConfigError, LabelError
+from intarsia.errors import ConfigError, IntarsiaError, LabelError
 from intarsia.synthesis.photos import photo_array, photo_tensor
 from intarsia.synthesis.synthesiser import Synthesiser, padded_map
 
@@ -146,7 +146,7 @@ def test_photo_and_tensor_are_inverse():
     ],
 )
 def test_what_is_no_label_map_is_refused(plain, label_map, message):
-    with pytest.raises(LabelError) as refused:
+    with pytest.raises(IntarsiaError) as refused:
         plain.scene(label_map)
     assert str(refused.value) == message
 

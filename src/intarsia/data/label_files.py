@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +18,8 @@ from intarsia.labels import Ids, LabelSpace
 Photo = npt.NDArray[np.uint8]
 INDEX_MODES = ("1", "L", "I", "I;16", "I;16B")
 COLOUR_MODES = ("RGB", "RGBA")
+MOST_PIXELS = 8192 * 8192  # of any file: a decoded one still fits into memory several times
+PNG_START = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 
 
 @dataclass(frozen=True)
@@ -31,28 +34,27 @@ def read_photo(path: Path) -> Photo:
     """A photo, H W 3 uint8; grey and palette images become RGB, transparency is dropped.
 
     Raises:
-        DataError: the file is missing, damaged, no image, or has more than 8 bits a channel.
+        DataError: the file is missing, damaged, no image, too large, or has more than 8 bits a channel.
     """
-    image = _open(path, "photo")
-    if image.mode in ("I", "F") or image.mode.startswith("I;"):
+    image = _open(path, "photo", MOST_PIXELS)
+    if image.mode in ("I", "F") or image.mode.startswith("I;") or _png_header(path)[2] == 16:
         raise DataError(f"photo {path} has more than 8 bits a channel (mode {image.mode}). Save it as 8-bit RGB.")
     return np.asarray(image.convert("RGB"))
 
 
-def read_label_map(path: Path, space: LabelSpace) -> LabelFile:
+def read_label_map(path: Path, space: LabelSpace, *, most_pixels: int = MOST_PIXELS) -> LabelFile:
     """A label map from an index PNG (8 or 16 bit), a palette PNG or a colour PNG of `space`.
 
     A palette PNG means its indices, unless these disagree with the colours and all its colours are classes of the
     space: paint programs renumber palettes but keep colours.
 
     Raises:
-        DataError: the file is missing, damaged, or no PNG.
+        DataError: the file is missing, damaged, no PNG, or has more than `most_pixels`.
         LabelError: it holds an id or a colour that `space` does not know.
     """
-    image = _open(path, "label map")
-    _refuse_other_formats(image, path, "label map")
+    image = _open_map(path, "label map", most_pixels)
     if image.mode in INDEX_MODES:
-        return LabelFile(space.encode(_integers(image), str(path)), "index")
+        return LabelFile(space.encode(_integers(image, path), str(path)), "index")
     if image.mode == "P":
         return LabelFile(_encode_palette(image, space, path), "palette")
     if image.mode in COLOUR_MODES:
@@ -67,13 +69,12 @@ def read_instance_map(path: Path) -> npt.NDArray[np.int64]:
     """An instance map, H W: any numbering, equal numbers are one object (8 or 16 bit PNG; palette PNGs by index).
 
     Raises:
-        DataError: the file is missing, damaged, no PNG, or a colour image.
+        DataError: the file is missing, damaged, no PNG, too large, or a colour image.
     """
-    image = _open(path, "instance map")
-    _refuse_other_formats(image, path, "instance map")
+    image = _open_map(path, "instance map", MOST_PIXELS)
     if image.mode not in (*INDEX_MODES, "P"):
         raise DataError(f"instance map {path} is a colour image (mode {image.mode}). Give an 8- or 16-bit index PNG.")
-    return _integers(image).astype(np.int64)
+    return _integers(image, path).astype(np.int64)
 
 
 def write_label_map(path: Path, train: Ids, space: LabelSpace) -> None:
@@ -92,20 +93,35 @@ def write_label_map(path: Path, train: Ids, space: LabelSpace) -> None:
         image.save(temporary, format="PNG", optimize=True)
 
 
-def _open(path: Path, what: str) -> Image.Image:
+def refuse_large(what: str, height: int, width: int, most_pixels: int) -> None:
+    """Refuse an image of more pixels; `what` names it.
+
+    Raises:
+        DataError: it has more.
+    """
+    if height * width > most_pixels:
+        raise DataError(
+            f"{what} is {height}x{width} (height x width), more than {most_pixels} pixels. Cut it into tiles."
+        )
+
+
+def _open(path: Path, what: str, most_pixels: int, formats: str = "PNG, JPEG or WebP") -> Image.Image:
     """The decoded image, or one sentence about what is wrong with the file. `what` is the file's role."""
     if not path.is_file():
         kind = "is a folder" if path.is_dir() else "does not exist"
         raise DataError(f"{what} {path} {kind}. Give the path of an image file.")
     if not path.stat().st_size:
         raise DataError(f"{what} {path} is empty (0 bytes). Copy or export it again.")
+    # Before Pillow sees a PNG, which warns of large ones in its own way.
+    height, width, _ = _png_header(path)
+    refuse_large(f"{what} {path}", height, width, most_pixels)
     try:
         with Image.open(path) as image:
+            refuse_large(f"{what} {path}", image.height, image.width, most_pixels)
             image.load()
     except UnidentifiedImageError:
         raise DataError(
-            f"{what} {path} is not an image, or one of no pixels, or its beginning is damaged. "
-            "Give a PNG, JPEG or WebP."
+            f"{what} {path} is not an image, or one of no pixels, or its beginning is damaged. Give a {formats}."
         ) from None
     except Image.DecompressionBombError:
         raise DataError(f"{what} {path} is too large to decode. Cut it into tiles.") from None
@@ -114,15 +130,36 @@ def _open(path: Path, what: str) -> Image.Image:
     return image
 
 
-def _refuse_other_formats(image: Image.Image, path: Path, what: str) -> None:
+def _open_map(path: Path, what: str, most_pixels: int) -> Image.Image:
+    """`_open` for images whose values are ids."""
+    image = _open(path, what, most_pixels, "PNG")
     if image.format != "PNG":
         raise DataError(f"{what} {path} is a {image.format} file, which may change ids. Give a PNG.")
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1:
+        raise DataError(f"{what} {path} is animated ({frames} pictures). Give a PNG of one.")
+    return image
 
 
-def _integers(image: Image.Image) -> npt.NDArray[np.integer[Any]]:
+def _png_header(path: Path) -> tuple[int, int, int]:
+    """Height, width and bits per value as a PNG file states them; zeros for other files."""
+    with path.open("rb") as file:
+        start = file.read(25)
+    if len(start) < 25 or not start.startswith(PNG_START):
+        return 0, 0, 0
+    width, height, bits = struct.unpack(">IIB", start[16:])
+    return height, width, bits
+
+
+def _integers(image: Image.Image, path: Path) -> npt.NDArray[np.integer[Any]]:
     """Pixel values as they are stored; a 1-bit image has ids 0 and 1."""
     values = np.asarray(image)
-    return values.astype(np.uint8) if values.dtype == np.bool_ else values
+    if values.dtype == np.bool_:
+        return values.astype(np.uint8)
+    if image.mode == "L":
+        # Pillow spreads grey values of 2 and 4 bits over 0..255, as for a picture.
+        return values // np.uint8({2: 85, 4: 17}.get(_png_header(path)[2], 1))
+    return values
 
 
 def _encode_palette(image: Image.Image, space: LabelSpace, path: Path) -> npt.NDArray[np.int64]:
@@ -133,9 +170,13 @@ def _encode_palette(image: Image.Image, space: LabelSpace, path: Path) -> npt.ND
     used = np.unique(indices)
     if not np.array_equal(palette[used], _raw_palette(space)[used]):
         try:
-            return space.encode_colours(palette[indices], str(path))
+            by_colour = space.encode_colours(palette[indices], str(path))
         except LabelError:
             pass  # Another palette than the space's: then only the indices can be meant.
+        else:
+            # Black alone says nothing: many palettes begin with it, and don't-care often has it.
+            if by_colour.min() < len(space.classes):
+                return by_colour
     return space.encode(indices, str(path))
 
 

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from intarsia.blocks.frozen import freeze
 from intarsia.checkpoints.snapshot import Card, load_generator
 from intarsia.conditioning.semantics import coded_labels
-from intarsia.data.label_files import Photo, read_instance_map, read_label_map
+from intarsia.data.label_files import Photo, read_instance_map, read_label_map, refuse_large
 from intarsia.errors import ConfigError, LabelError
 from intarsia.labels import Ids, LabelSpace
 from intarsia.records import Condition, Seeds
@@ -36,7 +36,7 @@ from intarsia.synthesis.models import find_model
 from intarsia.synthesis.photos import photo_array, photo_tensor
 from intarsia.systems import config_from_dict
 
-MAX_PIXELS = 4096 * 4096
+MOST_PIXELS = 4096 * 4096
 
 
 class Synthesiser:
@@ -79,10 +79,11 @@ class Synthesiser:
         """Set the scene of a label file: an index, palette or colour PNG of `label_space`. Instance maps are PNG.
 
         Raises:
-            DataError: a file is missing, damaged, or no PNG.
+            DataError: a file is missing, damaged, no PNG, or too large.
             LabelError: it holds an id or colour that the label space does not know, or sizes differ.
         """
-        labels = torch.from_numpy(read_label_map(Path(label_map), self.label_space).labels)[None]
+        file = read_label_map(Path(label_map), self.label_space, most_pixels=MOST_PIXELS)
+        labels = torch.from_numpy(file.labels)[None]
         objects = None if instances is None else torch.from_numpy(read_instance_map(Path(instances)))[None]
         return self.tensor_scene(labels, objects, batched=False, source=str(label_map))
 
@@ -96,7 +97,8 @@ class Synthesiser:
             source: what errors call the label map, such as its file name.
 
         Raises:
-            LabelError: the shape or size is no label map's, or an id is not in the label space.
+            LabelError: the shape is no label map's, or an id is not in the label space.
+            DataError: it has more than `MOST_PIXELS`.
         """
         label_map = np.asarray(label_map)
         if label_map.ndim not in (2, 3) or label_map.dtype.kind not in "iu":
@@ -128,7 +130,8 @@ class Synthesiser:
             source: what errors call the label map.
 
         Raises:
-            LabelError: the shape, size or an id is wrong, or the instance map's size is another.
+            LabelError: the shape or an id is wrong, or the instance map's size is another.
+            DataError: it has more than `MOST_PIXELS`.
         """
         _check_size(*labels.shape[1:], source=source)
         channels = self.label_space.channels
@@ -233,11 +236,7 @@ def padded_map(labels: Tensor, stride: int) -> Tensor:
 def _check_size(height: int, width: int, *, source: str) -> None:
     if not height or not width:
         raise LabelError(f"label map {source} has no pixels ({height}x{width}). Export it again.")
-    if height * width > MAX_PIXELS:
-        raise LabelError(
-            f"label map {source} is {height}x{width} (height x width), more than {MAX_PIXELS} pixels. "
-            "Cut it into tiles."
-        )
+    refuse_large(f"label map {source}", height, width, MOST_PIXELS)
 
 
 @contextmanager
