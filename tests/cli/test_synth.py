@@ -226,15 +226,68 @@ def test_a_photo_that_would_replace_its_label_map(tiny, capsys):
     a_map("out/map.png")
     before = Path("out/map.png").read_bytes()
     assert synth("out/map.png", "--model", tiny) == 2
-    assert capsys.readouterr().err == "error: the photo of out/map.png would replace it. Choose another --out.\n"
+    assert (
+        capsys.readouterr().err == "error: the photo of out/map.png would replace out/map.png. Choose another --out.\n"
+    )
     assert Path("out/map.png").read_bytes() == before
+
+
+def test_one_map_given_twice(tiny, capsys):
+    a_map()
+    assert refused(capsys, "map.png", "./map.png", "--model", tiny) == "map.png is given twice. Give it once."
+
+
+def test_a_photo_that_would_replace_an_instance_map_or_the_style(styled, capsys):
+    a_map("maps/map.png", size=(64, 64))
+    Path("out").mkdir()
+    Image.fromarray(np.zeros((64, 64), np.uint8)).save("out/map.png")
+    before = Path("out/map.png").read_bytes()
+    assert synth("maps", "--model", styled, "--instances", "out") == 2
+    assert synth("maps", "--model", styled, "--style", "out/map.png") == 2
+    assert capsys.readouterr().err == (
+        "error: the photo of maps/map.png would replace out/map.png. Choose another --out.\n" * 2
+    )
+    assert Path("out/map.png").read_bytes() == before
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63])
+def test_a_seed_that_is_none(seed, styled, capsys):
+    a_map(size=(64, 64))
+    Image.fromarray(np.zeros((64, 64), np.uint8)).save("objects.png")
+    assert refused(capsys, "map.png", "--model", styled, "--instances", "objects.png", "--seed", str(seed)) == (
+        f"seed {seed} is outside 0..9223372036854775807. Choose another."
+    )
+
+
+def test_a_map_of_too_many_pixels(tiny, capsys):
+    Image.fromarray(np.zeros((4097, 4096), np.uint8)).save("map.png")
+    assert refused(capsys, "map.png", "--model", tiny) == (
+        "label map map.png is 4097x4096 (height x width), more than 16777216 pixels. Cut it into tiles."
+    )
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1)])
+def test_the_smallest_and_the_narrowest_maps(size, tiny):
+    a_map(size=size)
+    assert synth("map.png", "--model", tiny) == 0
+    assert photo().shape == (*size, 3)
+
+
+def test_names_with_blanks_and_letters_of_any_language(tiny, capsys):
+    a_map("meine  Karten/grün 島.png")
+    assert synth("meine  Karten", "--model", tiny) == 0
+    assert photo("out/grün 島.png").shape == (40, 50, 3)
+    assert synth("meine  Karten/rot.png", "--model", tiny) == 2
+    assert capsys.readouterr().err == (
+        "error: label map meine  Karten/rot.png does not exist. Give the path of an image file.\n"
+    )
 
 
 def test_an_instance_map_of_another_size(styled, capsys):
     a_map(size=(40, 50))
     Image.fromarray(np.zeros((40, 40), np.uint8)).save("objects.png")
     assert refused(capsys, "map.png", "--model", styled, "--instances", "objects.png") == (
-        "instance map of map.png is (40, 40) and its label map (40, 50). Give both in one size."
+        "instance map of map.png is 40x40 and its label map 40x50 (height x width). Give both in one size."
     )
 
 
@@ -284,6 +337,28 @@ def test_a_damaged_card(tiny, capsys):
     Path("model/card.json").write_text('{"format": 1, ')
     message = refused(capsys, "map.png", "--model", "model")
     assert message.startswith("model/card.json cannot be read (")
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "message"),
+    [
+        (
+            "label_space",
+            {"dont_care_ids": [255]},
+            "the label space spade-tiny has 7 channels, and the generator was trained with 6. "
+            "Restore the label space that it was trained with.",
+        ),
+        ("config", {"hidden": -3}, "the config of spade has hidden -3. Give 1 or more."),
+        ("config", {"widht": 8}, "no key of a spade config is called widht. Did you mean width, depth?"),
+    ],
+)
+def test_a_card_that_contradicts_itself(part, change, message, tiny, capsys):
+    a_map()
+    shutil.copytree(tiny, "model")
+    card = json.loads(Path("model/card.json").read_text())
+    card[part].update(change)
+    Path("model/card.json").write_text(json.dumps(card))
+    assert refused(capsys, "map.png", "--model", "model") == f"model/card.json is malformed: {message}"
 
 
 def test_weights_that_do_not_fit_their_card(tiny, capsys):

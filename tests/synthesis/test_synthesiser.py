@@ -162,7 +162,9 @@ def test_train_ids_outside_the_space_are_refused(plain):
 def test_an_instance_map_of_another_size_is_refused(styled):
     with pytest.raises(LabelError) as refused:
         styled.scene(blocks(32, 32), blocks(32, 64))
-    assert str(refused.value) == "instance map of given is (32, 64) and its label map (32, 32). Give both in one size."
+    assert str(refused.value) == (
+        "instance map of given is 32x64 and its label map 32x32 (height x width). Give both in one size."
+    )
 
 
 def test_style_is_refused_where_there_is_none(plain):

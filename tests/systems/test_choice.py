@@ -39,6 +39,9 @@ def test_an_unknown_system_proposes_near_ones():
             "the config of spade is wrong at depth: Input should be 'normal', 'more' or 'most'. Correct it.",
         ),
         ({"size": [64]}, "the config of spade is wrong at size.1: Field required. Correct it."),
+        ({"size": [0, 64]}, "the config of spade has size (0, 64). Give 1 or more."),
+        ({"width": -1}, "the config of spade has width -1. Give 1 or more."),
+        ({"kernel": 4}, "the config of spade has kernel 4. Give an odd number."),
     ],
 )
 def test_a_wrong_config_says_where(change, message):

@@ -87,5 +87,5 @@ def _known(arguments: Sequence[str]) -> None:
 
 
 def _refuse(message: str) -> int:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    print(f"error: {' '.join(line.strip() for line in message.splitlines())}", file=sys.stderr)
     return BAD_INPUT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,8 +50,8 @@ def synth(
         auto (a GPU if there is one), cpu, cuda, cuda:1, ...
     """
     paths = label_files(labels)
-    targets = photo_files(paths, out)
     objects = instance_files(paths, instances)
+    targets = photo_files(paths, out, [style, *objects])
 
     from intarsia.data.label_files import read_photo
     from intarsia.synthesis.photos import write_photo
@@ -81,21 +82,24 @@ def label_files(given: list[Path]) -> list[Path]:
     return found
 
 
-def photo_files(labels: list[Path], out: Path) -> list[Path]:
+def photo_files(labels: list[Path], out: Path, others: Iterable[Path | None]) -> list[Path]:
     """Where each photo goes: `out`/NAME.png.
 
     Raises:
-        ConfigError: two label maps have one name, or a photo would replace a label map.
+        ConfigError: two label maps have one name, or a photo would replace a label map or one of `others`.
     """
     if out.exists() and not out.is_dir():
         raise ConfigError(f"--out {out} is a file. Give a folder.")
+    kept = {path.resolve() for path in (*labels, *others) if path is not None}
     by_target: dict[Path, Path] = {}
     for path in labels:
         target = out / f"{path.stem}.png"
+        if by_target.get(target, Path()).resolve() == path.resolve():
+            raise ConfigError(f"{path} is given twice. Give it once.")
         if target in by_target:
             raise ConfigError(f"{by_target[target]} and {path} would both be written to {target}. Rename one.")
-        if target.resolve() == path.resolve():
-            raise ConfigError(f"the photo of {path} would replace it. Choose another --out.")
+        if target.resolve() in kept:
+            raise ConfigError(f"the photo of {path} would replace {target}. Choose another --out.")
         by_target[target] = path
     return list(by_target)
 

@@ -25,10 +25,10 @@ import torch
 from torch import Tensor, nn
 
 from intarsia.blocks.frozen import freeze
-from intarsia.checkpoints.snapshot import Card, load_generator
+from intarsia.checkpoints.snapshot import CARD, Card, load_generator
 from intarsia.conditioning.semantics import coded_labels
 from intarsia.data.label_files import Photo, read_instance_map, read_label_map, refuse_large
-from intarsia.errors import ConfigError, LabelError
+from intarsia.errors import CheckpointError, ConfigError, LabelError
 from intarsia.labels import Ids, LabelSpace
 from intarsia.records import Condition, Seeds
 from intarsia.synthesis import DEFAULT_MODEL
@@ -37,16 +37,26 @@ from intarsia.synthesis.photos import photo_array, photo_tensor
 from intarsia.systems import config_from_dict
 
 MOST_PIXELS = 4096 * 4096
+LAST_SEED = 2**63 - 1
 
 
 class Synthesiser:
     """A trained generator and the label space that it speaks."""
 
     def __init__(self, card: Card, generator: nn.Module, device: str | torch.device = "cpu") -> None:
-        """Take a generator in evaluation mode as `load_generator` returns it; prefer `from_pretrained`."""
+        """Take a generator in evaluation mode as `load_generator` returns it; prefer `from_pretrained`.
+
+        Raises:
+            ConfigError: the card's label space is not the one that the generator was trained with.
+        """
         self.card = card
         self.label_space: LabelSpace = card.label_space
         self.config: Any = config_from_dict(card.system, card.config)
+        if self.label_space.channels != self.config.labels:
+            raise ConfigError(
+                f"the label space {self.label_space.name} has {self.label_space.channels} channels, and the generator "
+                f"was trained with {self.config.labels}. Restore the label space that it was trained with."
+            )
         self.device = torch.device(device)
         self.parameters = sum(parameter.numel() for parameter in generator.parameters())
         self.generator = freeze(generator.to(self.device))
@@ -56,9 +66,14 @@ class Synthesiser:
         """Load a bundled model by name, a snapshot folder, or a model of the Hugging Face hub (`owner/name`).
 
         Raises:
-            CheckpointError: there is no such model, or it cannot be read.
+            CheckpointError: there is no such model, or it cannot be read, or its card contradicts itself.
         """
-        return cls(*load_generator(find_model(model)), device)
+        folder = find_model(model)
+        try:
+            card, generator = load_generator(folder)
+            return cls(card, generator, device)
+        except ConfigError as error:
+            raise CheckpointError(f"{folder / CARD} is malformed: {error}") from None
 
     @property
     def stride(self) -> int:
@@ -142,8 +157,8 @@ class Synthesiser:
             )
         if instances is not None and instances.shape != labels.shape:
             raise LabelError(
-                f"instance map of {source} is {tuple(instances.shape[1:])} and its label map "
-                f"{tuple(labels.shape[1:])}. Give both in one size."
+                f"instance map of {source} is {_size(instances)} and its label map {_size(labels)} (height x width). "
+                "Give both in one size."
             )
         padded = padded_map(labels, self.stride).to(self.device)
         objects = None
@@ -176,8 +191,8 @@ class Scene:
         """Photos, H W 3 uint8 (B H W 3 for a batch); the same arguments give the same photos.
 
         Args:
-            seed: of the style vector; each map of a batch gets the same. Models without style have one photo per map,
-                whatever the seed.
+            seed: of the style vector, 0 or more; each map of a batch gets the same. Models without style have one photo
+                per map, whatever the seed.
             style: h w 3 uint8, a photo whose look is taken over. Only for models with style.
             z: the style vector itself, of `config.latent` numbers. Only for models with style; `seed` is then unused.
 
@@ -211,6 +226,9 @@ class Scene:
             )
         if style is not None and noise is not None:
             raise ConfigError("a style photo and a style vector were given. Give one of them.")
+        for seed in seeds or ():
+            if not 0 <= seed <= LAST_SEED:
+                raise ConfigError(f"seed {seed} is outside 0..{LAST_SEED}. Choose another.")
         if self.synthesiser.has_style and noise is None:
             drawn = Seeds(tuple(seeds or [0] * len(self))).normal(config.latent)
             noise = drawn if style is None else torch.zeros_like(drawn)
@@ -231,6 +249,10 @@ def padded_map(labels: Tensor, stride: int) -> Tensor:
     rows = torch.arange(-(-height // stride) * stride).clamp(max=height - 1)
     columns = torch.arange(-(-width // stride) * stride).clamp(max=width - 1)
     return labels[:, rows[:, None], columns]
+
+
+def _size(maps: Tensor) -> str:
+    return "x".join(str(number) for number in maps.shape[1:])
 
 
 def _check_size(height: int, width: int, *, source: str) -> None:

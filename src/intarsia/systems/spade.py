@@ -10,7 +10,7 @@ Cityscapes 62.3 / 81.9 / 71.8. Parameters of the generator: 97.5 M, 96.5 M, 93.0
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -44,7 +44,11 @@ DOUBLINGS: dict[str, tuple[bool, ...]] = {
 
 @dataclass(frozen=True)
 class SpadeConfig:
-    """Sizes of the networks: plain values, written into the checkpoint's card."""
+    """Sizes of the networks: plain values, written into the checkpoint's card.
+
+    Raises:
+        ConfigError: a size is not positive, or the kernel is even.
+    """
 
     labels: int  # one-hot planes: classes, and don't-care where the label space has it
     edges: bool = False  # one more plane: instance edges
@@ -59,6 +63,14 @@ class SpadeConfig:
     discriminator_width: int = 64  # channels of its first layer; published as ndf
     discriminator_scales: int = 2
     adversarial: Adversarial = "hinge"
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            numbers = value if isinstance(value, tuple) else (value,)
+            if any(isinstance(number, int) and not isinstance(number, bool) and number < 1 for number in numbers):
+                raise ConfigError(f"the config of spade has {name} {value}. Give 1 or more.")
+        if self.kernel % 2 == 0:
+            raise ConfigError(f"the config of spade has kernel {self.kernel}. Give an odd number.")
 
     @property
     def planes(self) -> int:
