@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -100,10 +101,34 @@ def test_a_killed_process_leaves_the_old_file(tmp_path):
 
 
 def test_what_a_killed_process_left_can_be_swept(tmp_path):
-    (tmp_path / ".card.17.part.json").write_text("half")
-    (tmp_path / ".snapshot.x.part").mkdir()
-    (tmp_path / ".snapshot.x.part" / "card.json").write_text("half")
-    (tmp_path / ".gitignore").write_text("mine")
-    (tmp_path / "card.json").write_text("whole")
+    script = (
+        "import os, pathlib, sys\n"
+        "from intarsia.files import whole_file, whole_folder\n"
+        "home = pathlib.Path(sys.argv[1])\n"
+        "with whole_file(home / 'card.json') as file, whole_folder(home / 'snapshot') as folder:\n"
+        "    file.write_text('half')\n"
+        "    (folder / 'card.json').write_text('half')\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    mine = {".vimrc.old": "mine", ".film.part": "mine", "card.json": "whole"}
+    for name, text in mine.items():
+        (tmp_path / name).write_text(text)
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
+    assert len(contents(tmp_path)) == len(mine) + 2
     sweep(tmp_path)
-    assert contents(tmp_path) == {".gitignore": "mine", "card.json": "whole"}
+    assert contents(tmp_path) == mine
+
+
+def test_a_folder_has_the_permissions_of_any_other(tmp_path):
+    (tmp_path / "plain").mkdir()
+    with whole_folder(tmp_path / "ours"):
+        pass
+    assert (tmp_path / "ours").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_the_folder_that_one_is_in(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with whole_folder(Path()) as temporary:
+        (temporary / "card.json").write_text("new")
+    assert contents(tmp_path) == {"here": {"card.json": "new"}}

@@ -1,4 +1,7 @@
-"""Files appear whole or not at all: written under a temporary name beside the target, then renamed."""
+"""Files appear whole or not at all: written under a temporary name beside the target, then renamed.
+
+Temporary names are hidden and end in marks of our own, so that `sweep` takes nobody else's.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from pathlib import Path
 
 from intarsia.errors import StorageError
 
+PART, OLD = ".intarsia.part", ".intarsia.old"
+
 
 @contextmanager
 def whole_file(target: Path) -> Iterator[Path]:
@@ -23,7 +28,7 @@ def whole_file(target: Path) -> Iterator[Path]:
     with told(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         # The suffix stays last, since image writers choose the format by it.
-        temporary = target.with_name(f".{target.stem}.{os.getpid()}.part{target.suffix}")
+        temporary = target.with_name(f".{target.stem}.{os.getpid()}{PART}{target.suffix}")
         try:
             yield temporary
             os.replace(temporary, target)
@@ -38,14 +43,15 @@ def whole_folder(target: Path) -> Iterator[Path]:
     Raises:
         StorageError: the disk is full or the folder cannot be written.
     """
+    target = Path(os.path.abspath(target))  # "." has no name
     with told(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=PART, dir=target.parent))
         try:
-            temporary.chmod(0o755)
+            temporary.chmod(0o777 & ~umask())
             yield temporary
             if target.exists():
-                old = temporary.with_suffix(".old")
+                old = temporary.with_name(temporary.name.removesuffix(PART) + OLD)
                 os.replace(target, old)
                 os.replace(temporary, target)
                 shutil.rmtree(old)
@@ -57,12 +63,19 @@ def whole_folder(target: Path) -> Iterator[Path]:
 
 def sweep(folder: Path) -> None:
     """Remove what a process that was killed in the midst of `whole_file` or `whole_folder` left in `folder`."""
-    for pattern in (".*.part*", ".*.old"):
+    for pattern in (f".*{PART}*", f".*{OLD}"):
         for path in folder.glob(pattern):
             if path.is_dir():
                 shutil.rmtree(path)
             else:
                 path.unlink()
+
+
+def umask() -> int:
+    """The permissions that new files of this process lack; tools that make private files are opened up to it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 @contextmanager

@@ -20,6 +20,12 @@ def test_what_was_written_is_read_in_any_memory_layout(tmp_path):
     assert all(torch.equal(read[name], tensor) for name, tensor in tensors.items())
 
 
+def test_a_file_has_the_permissions_of_any_other(tmp_path):
+    (tmp_path / "plain").touch()
+    write_tensors(tmp_path / "file.safetensors", {"weight": torch.ones(1)})
+    assert (tmp_path / "file.safetensors").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
 def test_filling_keeps_kind_and_layout():
     network = nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
     tensors = {"weight": torch.randn(4, 3, 3, 3).half(), "bias": torch.randn(4)}

@@ -61,6 +61,21 @@ def test_a_refusal_is_one_line_and_writes_nothing(file, tmp_path, capsys):
     assert not out.exists()
 
 
+def test_only_a_snapshot_or_an_empty_folder_is_replaced(file, tmp_path, capsys):
+    arguments = ["convert", "spade", str(file), "--preset", "spade-tiny", "--out"]
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.txt").write_text("mine")
+    for out in (tmp_path / "thesis", tmp_path / "thesis" / "chapter.txt"):
+        assert cli.run([*arguments, str(out)]) == 2
+        assert capsys.readouterr().err == (
+            f"error: {out} exists and is no snapshot, so it is not replaced. Choose another --out.\n"
+        )
+    assert (tmp_path / "thesis" / "chapter.txt").read_text() == "mine"
+    (tmp_path / "model").mkdir()
+    for _ in range(2):
+        assert cli.run([*arguments, str(tmp_path / "model")]) == 0
+
+
 @pytest.mark.parametrize(
     ("preset", "channels", "raw", "train"),
     [

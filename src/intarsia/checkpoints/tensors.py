@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from intarsia.errors import CheckpointError
+from intarsia.files import umask
 
 Tensors = dict[str, Tensor]
 
@@ -25,6 +26,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     try:
         safetensors.torch.save_file(plain, path)
+        path.chmod(0o666 & ~umask())  # it makes private files
     except SafetensorError as error:
         # Its own exception hides the operating system's number; `files` knows what to say about that.
         refused = re.search(r"os error (\d+)", str(error))
