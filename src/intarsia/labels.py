@@ -179,7 +179,11 @@ class LabelSpace:
             LabelError: the file is missing or malformed.
         """
         try:
-            values = json.loads(path.read_text())
+            values = json.loads(path.read_bytes())
+        except FileNotFoundError:
+            raise LabelError(
+                f"label space {path} does not exist. Give a JSON file written by LabelSpace.save."
+            ) from None
         except (OSError, ValueError) as error:
             raise LabelError(
                 f"label space {path} cannot be read ({error}). Give a JSON file written by LabelSpace.save."

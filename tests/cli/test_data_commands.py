@@ -47,7 +47,7 @@ def test_faults_of_all_splits_are_listed_and_the_status_is_2(capsys: pytest.Capt
         ),
         "wrong: toy/val/photos holds no photos. Put .jpeg, .jpg, .png, .webp files there.",
     ]
-    assert said.err == "error: toy has 3 faults, listed above. Mend them and check again.\n"
+    assert said.err == "error: toy has 3 faults, listed above. Mend and check again.\n"
 
 
 def test_the_splits_to_check_can_be_chosen(capsys: pytest.CaptureFixture[str]):
@@ -62,7 +62,7 @@ def test_a_missing_data_set_is_one_fault(capsys: pytest.CaptureFixture[str]):
     assert said.out == (
         "wrong: data set folder out/earth does not exist. Make it with: intarsia data build earth --out out/earth\n"
     )
-    assert said.err == "error: earth:out/earth has 1 fault, listed above. Mend them and check again.\n"
+    assert said.err == "error: earth:out/earth has 1 fault, listed above. Mend and check again.\n"
 
 
 def test_a_finished_earth_is_not_built_again(capsys: pytest.CaptureFixture[str]):

@@ -110,9 +110,14 @@ def test_a_folder_that_is_not_there():
 
 def test_a_folder_without_label_space():
     Path("toy").mkdir()
-    message = said("toy", error=LabelError)
-    assert message.startswith("label space toy/label_space.json cannot be read (")
-    assert message.endswith("Give a JSON file written by LabelSpace.save.")
+    assert said("toy", error=LabelError) == (
+        "label space toy/label_space.json does not exist. Give a JSON file written by LabelSpace.save."
+    )
+
+
+def test_a_file_where_a_folder_is_needed():
+    Path("toy.png").touch()
+    assert said("toy.png") == "data set toy.png is a file. Give the folder that it lies in."
 
 
 def test_an_empty_folder():

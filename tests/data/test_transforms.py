@@ -114,7 +114,8 @@ def test_a_photo_smaller_than_the_cut():
     with pytest.raises(DataError) as caught:
         sample(numbers(40, 60), load_size=None, crop_size=(32, 64), flip=False, rng=random.Random(0))
     assert str(caught.value) == (
-        "photo numbers is 40x60, smaller than the crop 32x64 (height x width). Set load_size, or a smaller crop_size."
+        "photo numbers is 40x60, smaller than the crop 32x64 (height x width). "
+        "Give larger photos, or a recipe with a load_size or a smaller crop_size."
     )
 
 

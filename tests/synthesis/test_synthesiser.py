@@ -3,8 +3,9 @@ import pytest
 import torch
 
 from intarsia.data.label_files import write_label_map
+from intarsia.data.transforms import photo_array
 from intarsia.errors import ConfigError, IntarsiaError, LabelError
-from intarsia.synthesis.photos import photo_array, photo_tensor
+from intarsia.synthesis.photos import photo_tensor
 from intarsia.synthesis.synthesiser import Synthesiser, padded_map
 
 

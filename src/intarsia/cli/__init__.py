@@ -25,7 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("intarsia.cli.train:train", "Train a system."),
     "systems": ("intarsia.cli.systems:systems", "List the systems and their presets."),
     "convert": ("intarsia.cli.convert:app", "Turn official weights into a snapshot."),
-    "bench": ("intarsia.cli.bench:app", "Measure coded maps against dense planes."),
+    "bench": ("intarsia.cli.bench:bench", "Measure coded maps against dense planes."),
 }
 """Command name -> (where it lives, as module:attribute, and its line in the help)."""
 

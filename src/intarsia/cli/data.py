@@ -62,7 +62,7 @@ def check(spec: str, /, *, splits: Annotated[tuple[str, ...], Parameter(negative
         print(f"wrong: {sentence}")
     if found:
         faults = "1 fault" if len(found) == 1 else f"{len(found)} faults"
-        raise DataError(f"{spec} has {faults}, listed above. Mend them and check again.")
+        raise DataError(f"{spec} has {faults}, listed above. Mend and check again.")
     print(f"{spec} is sound")
 
 

@@ -82,6 +82,8 @@ def list_files(spec: str, split: str) -> Listing:
         raise ConfigError(f"no data set layout is called {layout}. Did you mean {', '.join(near)}?")
     root = Path(path)
     if not root.is_dir():
+        if root.exists():
+            raise DataError(f"data set {root} is a file. Give the folder that it lies in.")
         mend = f"Make it with: intarsia data build earth --out {root}" if layout == "earth" else "Check the path."
         raise DataError(f"data set folder {root} does not exist. {mend}")
     return LAYOUTS[layout](root, split)

@@ -78,7 +78,7 @@ def sample(
     if size[0] < crop_size[0] or size[1] < crop_size[1]:
         raise DataError(
             f"photo {pair.name} is {size[0]}x{size[1]}, smaller than the crop {crop_size[0]}x{crop_size[1]} "
-            "(height x width). Set load_size, or a smaller crop_size."
+            "(height x width). Give larger photos, or a recipe with a load_size or a smaller crop_size."
         )
     for _ in range(TRIES):
         cut = draw_cut(size, crop_size, flip=flip, rng=rng)
@@ -111,6 +111,12 @@ def image_tensor(photo: Photo) -> Tensor:
     """A photo (H W 3 uint8) as 3 H W float32 in [-1, 1]: (value / 255 - 0.5) / 0.5."""
     planes = torch.from_numpy(np.ascontiguousarray(photo.transpose(2, 0, 1)))
     return planes.float().div_(255).sub_(0.5).div_(0.5)
+
+
+def photo_array(images: Tensor) -> Photo:
+    """B 3 H W float32 in [-1, 1] -> B H W 3 uint8, rounded to the nearest value, halves to even."""
+    values = ((images.float() + 1) * 127.5).round().clamp(0, 255).byte()
+    return np.ascontiguousarray(values.permute(0, 2, 3, 1).cpu().numpy())
 
 
 def _window(array: npt.NDArray[Any], crop_size: Size, cut: Cut) -> npt.NDArray[Any]:

@@ -28,12 +28,13 @@ from intarsia.blocks.frozen import freeze
 from intarsia.checkpoints.snapshot import CARD, Card, load_generator
 from intarsia.conditioning.semantics import coded_labels
 from intarsia.data.label_files import Photo, read_instance_map, read_label_map, refuse_large
+from intarsia.data.transforms import photo_array
 from intarsia.errors import CheckpointError, ConfigError, LabelError
 from intarsia.labels import Ids, LabelSpace
 from intarsia.records import Condition, Seeds
 from intarsia.synthesis import DEFAULT_MODEL
 from intarsia.synthesis.models import find_model
-from intarsia.synthesis.photos import photo_array, photo_tensor
+from intarsia.synthesis.photos import photo_tensor
 from intarsia.systems import config_from_dict
 
 MOST_PIXELS = 4096 * 4096
