@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 
 def machine() -> dict[str, Any]:
@@ -29,6 +30,19 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numba": version("numba"),
+    }
+
+
+def about(preset: str, labels: Tensor, repeats: int, seed: int) -> dict[str, Any]:
+    """What was measured (label maps B H W), how often, and on what."""
+    size, batch = list(labels.shape[1:]), len(labels)
+    return {
+        "preset": preset,
+        "size": size,
+        "batch": batch,
+        "repeats": repeats,
+        "seed": seed,
+        "machine": machine(),
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from intarsia.bench.machine import interleaved, machine
+from intarsia.bench.machine import about, interleaved
 from intarsia.bench.peak import peak_mb
 from intarsia.bench.scenes import scene, seeds, settle, system_for
 from intarsia.blocks.frozen import freeze
@@ -32,9 +32,7 @@ def bench_synth(preset: str, labels: Tensor, *, repeats: int = 5, seed: int = 0)
         difference = (dense() - coded()).abs().max().item()
         seconds = interleaved({"dense": dense, "coded": coded, "unchanged": unchanged}, repeats)
     return {
-        "preset": preset,
-        "size": list(labels.shape[1:]),
-        "batch": len(labels),
+        **about(preset, labels, repeats, seed),
         "dense_s": seconds["dense"],
         "coded_s": seconds["coded"],
         "unchanged_s": seconds["unchanged"],
@@ -43,9 +41,6 @@ def bench_synth(preset: str, labels: Tensor, *, repeats: int = 5, seed: int = 0)
         "max_difference": difference,
         "dense_peak_mb": peak_mb(prepare, dense_maker.__name__, preset, labels, seed),
         "coded_peak_mb": peak_mb(prepare, coded_maker.__name__, preset, labels, seed),
-        "repeats": repeats,
-        "seed": seed,
-        "machine": machine(),
     }
 
 

@@ -12,7 +12,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from intarsia.bench.machine import interleaved, machine
+from intarsia.bench.machine import about, interleaved
 from intarsia.bench.peak import peak_mb
 from intarsia.bench.scenes import scene, seeds, system_for
 from intarsia.coded import CodedMap
@@ -22,7 +22,7 @@ from intarsia.training.rounds import Share, discriminator_terms, generator_terms
 Step = Callable[[], None]
 
 
-def bench_train(preset: str, labels: Tensor, *, repeats: int = 3, seed: int = 0) -> dict[str, Any]:
+def bench_train(preset: str, labels: Tensor, *, repeats: int = 5, seed: int = 0) -> dict[str, Any]:
     """Time one generator and discriminator step of `preset`, without the VGG term, on label maps (B H W int64).
 
     Returns:
@@ -33,9 +33,7 @@ def bench_train(preset: str, labels: Tensor, *, repeats: int = 3, seed: int = 0)
     contestants = {"dense": Contestant.of(system, labels, True), "coded": Contestant.of(system, labels, False)}
     seconds = interleaved({name: contestant.stepper() for name, contestant in contestants.items()}, repeats)
     return {
-        "preset": preset,
-        "size": list(labels.shape[1:]),
-        "batch": len(labels),
+        **about(preset, labels, repeats, seed),
         "dense_s": seconds["dense"],
         "coded_s": seconds["coded"],
         "ratio": seconds["dense"] / seconds["coded"],
@@ -43,9 +41,6 @@ def bench_train(preset: str, labels: Tensor, *, repeats: int = 3, seed: int = 0)
         **gradient_differences(system, labels),
         "dense_peak_mb": peak_mb(prepare, preset, labels, seed, True),
         "coded_peak_mb": peak_mb(prepare, preset, labels, seed, False),
-        "repeats": repeats,
-        "seed": seed,
-        "machine": machine(),
     }
 
 

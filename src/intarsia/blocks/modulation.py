@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from intarsia.blocks.convolution import CodedConv2d, by_tap
 from intarsia.blocks.lookup import lookup_affine, window_products
-from intarsia.coded import CodedMap, Neighbourhoods, Semantics
+from intarsia.coded import CodedMap, Neighbourhoods, Semantics, semantics_size
 
 Normalisation = Literal["batch", "instance"]
 EPS = 1e-5
@@ -112,13 +112,10 @@ class Spade(nn.Module):
         Returns:
             B C H W float.
         """
-        if isinstance(semantics, CodedMap):
-            table = self.table(semantics)
-            if table is not None:
-                return self._looked_up(x, *table, slope)
-            semantics = semantics.dense()
-        if x.shape[2:] != semantics.shape[2:]:
-            x = F.interpolate(x, tuple(semantics.shape[2:]), mode="nearest")
+        if isinstance(semantics, CodedMap) and (table := self.table(semantics)) is not None:
+            return self._looked_up(x, *table, slope)
+        if x.shape[2:] != semantics_size(semantics):
+            x = F.interpolate(x, semantics_size(semantics), mode="nearest")
         mean, scale = self.moments(x, x.shape[2] * x.shape[3])
         hidden = F.relu(self.shared(semantics))
         # Two convolutions, as published: this is the reference that the other road is measured against.

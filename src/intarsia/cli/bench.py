@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from cyclopts import App, Parameter
+from cyclopts import Parameter
 
 from intarsia.errors import ConfigError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-app = App(name="bench")
 
-
-@app.command
-def synth(
+def bench(
+    what: Literal["synth", "train"],
+    /,
     *,
     preset: str,
     size: str | None = None,
@@ -28,10 +27,13 @@ def synth(
     seed: int = 0,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
-    """Time one synthesis: from a new label map, and with the labels unchanged.
+    """Measure coded maps against dense planes as published: same weights, same label map, interleaved runs.
 
     Parameters
     ----------
+    what
+        synth: one image, from a new label map and with the labels unchanged. train: one generator and discriminator
+        step, without the VGG term, and how far the gradients are apart.
     preset
         Which system, at which sizes: intarsia systems lists them.
     size
@@ -41,57 +43,19 @@ def synth(
     regions
         Of the made-up map.
     batch
-        Images made at once.
+        Images at once.
     repeats
-        Interleaved runs of each contestant; medians are reported.
+        Runs of each contestant; medians are reported.
     seed
         Of the weights and the made-up map.
     as_json
         Print all that was measured as one line of JSON.
     """
     from intarsia.bench.synth import bench_synth
-
-    maps = label_maps(preset, size, labels, regions, batch, seed)
-    report(bench_synth(preset, maps, repeats=repeats, seed=seed), as_json)
-
-
-@app.command
-def train(
-    *,
-    preset: str,
-    size: str | None = None,
-    labels: Path | None = None,
-    regions: int = 40,
-    batch: int = 1,
-    repeats: int = 3,
-    seed: int = 0,
-    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
-) -> None:
-    """Time one generator and discriminator step, without the VGG term, and compare gradients.
-
-    Parameters
-    ----------
-    preset
-        Which system, at which sizes: intarsia systems lists them.
-    size
-        HEIGHTxWIDTH in pixels; by default the preset's.
-    labels
-        Index PNG to use; by default a made-up map.
-    regions
-        Of the made-up map.
-    batch
-        Images in the step.
-    repeats
-        Interleaved steps of each contestant; medians are reported.
-    seed
-        Of the weights and the made-up map.
-    as_json
-        Print all that was measured as one line of JSON.
-    """
     from intarsia.bench.train import bench_train
 
-    maps = label_maps(preset, size, labels, regions, batch, seed)
-    report(bench_train(preset, maps, repeats=repeats, seed=seed), as_json)
+    measure = {"synth": bench_synth, "train": bench_train}[what]
+    report(measure(preset, label_maps(preset, size, labels, regions, batch, seed), repeats=repeats, seed=seed), as_json)
 
 
 def label_maps(preset: str, size: str | None, labels: Path | None, regions: int, batch: int, seed: int) -> Tensor:
