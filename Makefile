@@ -22,13 +22,14 @@ test: $(STAMP)
 check: $(STAMP)
 	$(BIN)/ruff check . $(SCRIPTS)
 	$(BIN)/ruff format --check . $(SCRIPTS)
-	$(BIN)/mypy --scripts-are-modules src $(SCRIPTS)
+	$(BIN)/mypy --scripts-are-modules src benchmarks $(SCRIPTS)
 	$(BIN)/lint-imports --no-cache
 
 # Links lead somewhere, commands exist, examples run.
 docs: $(STAMP)
 	$(BIN)/pytest tests/test_docs.py
 
+# Coded maps against dense planes on this machine. `python -m benchmarks.report` measures all that docs/performance.md shows.
 bench: $(STAMP)
 	mkdir -p out/bench
 	for what in synth train; do \

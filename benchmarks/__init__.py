@@ -1,0 +1,1 @@
+"""Measurements behind docs/performance.md; `python -m benchmarks.report` makes them all and rewrites the page."""

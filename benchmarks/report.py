@@ -1,0 +1,130 @@
+"""Measure everything that docs/performance.md shows, and rewrite its sections.
+
+    python -m benchmarks.report                # all: about half an hour on two cores
+    python -m benchmarks.report synth budget   # some of it; the rest of the page stays
+
+What each command printed stays in out/bench/ as JSON. Nothing else should run meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks import budget, busy_maps
+from benchmarks.page import measured_on, table
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "performance.md"
+FIGURES = ROOT / "out" / "bench"
+
+Measured = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A marked part of the page: the command that measures it, and how its figures are put."""
+
+    command: str
+    text: Callable[[Measured], str]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"all by default: {', '.join(SECTIONS)}")
+    names = parser.parse_args().sections or list(SECTIONS)
+    for name in names:
+        if name not in SECTIONS:
+            parser.error(f"there is no section {name}; there are {', '.join(SECTIONS)}")
+    for name in names:
+        print(f"{name}: {SECTIONS[name].command}", flush=True)
+        figures = measure(SECTIONS[name].command)
+        FIGURES.mkdir(parents=True, exist_ok=True)
+        (FIGURES / f"{name}.json").write_text(json.dumps(figures) + "\n")
+        rewrite(PAGE, name, figures)
+
+
+def measure(command: str) -> Measured:
+    """Run a command in a process of its own and read its line of JSON."""
+    words = shlex.split(command)
+    modules = ["-m", "intarsia", *words[1:]] if words[0] == "intarsia" else words[1:]
+    done = subprocess.run([sys.executable, *modules], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    figures: Measured = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def rewrite(page: Path, name: str, figures: Measured) -> None:
+    """Put a section between its marks."""
+    begin, end = f"<!-- begin {name} -->\n", f"<!-- end {name} -->\n"
+    before, found, rest = page.read_text().partition(begin)
+    _, closed, after = rest.partition(end)
+    if not (found and closed):
+        raise SystemExit(f"{page} lacks the marks {begin.strip()} and {end.strip()}")
+    section = SECTIONS[name]
+    text = f"```bash\n{section.command}\n```\n\n{section.text(figures)}\n{measured_on(figures)}"
+    page.write_text(before + begin + text + end + after)
+
+
+def synthesis(measured: Measured) -> str:
+    """Dense against frozen."""
+    dense, coded = measured["dense_s"], measured["coded_s"]
+    return table(
+        ("", "dense, as published", "coded", ""),
+        [
+            ("a new label map", seconds(dense), seconds(coded), f"**{measured['ratio']:.1f} times faster**"),
+            (
+                "labels unchanged, another style",
+                seconds(dense),
+                seconds(measured["unchanged_s"]),
+                f"**{measured['ratio_labels_unchanged']:.1f} times faster**",
+            ),
+            memory(measured),
+            ("largest difference of the images", "", f"{measured['max_difference']:.1e}", "of -1..1"),
+        ],
+    )
+
+
+def training(measured: Measured) -> str:
+    """Dense against coded, one step of both networks."""
+    dense, coded = measured["dense_s"], measured["coded_s"]
+    step = f"a step at batch {measured['batch']}"
+    rounding = (f"{measured[f'rounding_{way}']:.1e}" for way in ("dense", "coded"))
+    return table(
+        ("", "dense, as published", "coded", ""),
+        [
+            (step, seconds(dense), seconds(coded), f"**{measured['ratio']:.1f} times faster**"),
+            memory(measured),
+            ("gradients, largest difference in float64", "", f"{measured['max_difference']:.1e}", ""),
+            ("gradients, rounding in float32", *rounding, ""),
+        ],
+    )
+
+
+def memory(measured: Measured) -> tuple[str, ...]:
+    """Peak memory beyond what is held anyway."""
+    dense, coded = measured["dense_peak_mb"], measured["coded_peak_mb"]
+    return ("peak memory", f"{dense:.0f} MB", f"{coded:.0f} MB", f"{coded / dense:.2f} of it")
+
+
+def seconds(value: float) -> str:
+    return f"{value:.2f} s"
+
+
+_ASKED = "--preset spade-ade20k --size 256x256"
+SECTIONS = {
+    "synth": Section(f"intarsia bench synth {_ASKED} --json", synthesis),
+    "budget": Section(f"python -m benchmarks.budget {_ASKED} --json", budget.section),
+    "busy-maps": Section(f"python -m benchmarks.busy_maps {_ASKED} --json", busy_maps.section),
+    "train": Section(f"intarsia bench train {_ASKED} --json", training),
+    "train-batch-4": Section(f"intarsia bench train {_ASKED} --batch 4 --repeats 1 --json", training),
+}
+
+if __name__ == "__main__":
+    main()
