@@ -139,6 +139,19 @@ def test_options_that_change_nothing_are_told(tiny, capsys):
     )
 
 
+def test_a_seed_beside_a_style_changes_nothing_and_is_told(styled, capsys):
+    a_map(size=(64, 64))
+    Image.fromarray(np.zeros((64, 64), np.uint8)).save("objects.png")
+    Image.fromarray(np.zeros((1, 1, 3), np.uint8)).save("look.png")
+    seen = []
+    for seed in ("1", "2"):
+        options = ["--style", "look.png", "--seed", seed, "--instances", "objects.png"]
+        assert synth("map.png", "--model", styled, *options) == 0
+        assert capsys.readouterr().err == "notice: a style photo decides the look: --seed changes nothing.\n"
+        seen.append(photo().tobytes())
+    assert seen[0] == seen[1]
+
+
 # What bad input is told
 
 

@@ -130,6 +130,7 @@ def test_photo_and_tensor_are_inverse():
             "label map given has id 9 at (0, 0); classes end at 5. Set dont_care=9 or remap with LabelSpace.",
         ),
         (np.zeros((0, 4), int), "label map given has no pixels (0x4). Export it again."),
+        (np.zeros((0, 4, 4), int), "label map given is a batch of none. Give at least one."),
         (
             np.zeros((4097, 4096), np.uint8),
             "label map given is 4097x4096 (height x width), more than 16777216 pixels. Cut it into tiles.",
@@ -150,6 +151,21 @@ def test_what_is_no_label_map_is_refused(plain, label_map, message):
     with pytest.raises(IntarsiaError) as refused:
         plain.scene(label_map)
     assert str(refused.value) == message
+
+
+@pytest.mark.parametrize("labels", [torch.zeros(4, 4, dtype=torch.int64), torch.zeros(1, 4, 4)])
+def test_tensors_that_are_no_batch_of_label_maps_are_refused(plain, labels):
+    with pytest.raises(LabelError) as refused:
+        plain.tensor_scene(labels)
+    assert str(refused.value) == (
+        f"label map given is {labels.dtype} of shape {tuple(labels.shape)}; expected torch.int64 B H W."
+    )
+
+
+def test_seeds_for_another_number_of_maps_are_refused(styled):
+    with pytest.raises(ConfigError) as refused:
+        styled.scene(blocks(32, 32)).render_tensor(seeds=[1, 2])
+    assert str(refused.value) == "2 seeds were given for 1 label maps. Give one for each."
 
 
 def test_train_ids_outside_the_space_are_refused(plain):

@@ -58,7 +58,7 @@ def synth(
     from intarsia.synthesis.synthesiser import Synthesiser
 
     synthesiser = Synthesiser.from_pretrained(model, pick_device(device))
-    _tell_unused(synthesiser, seed, instances)
+    _tell_unused(synthesiser, seed, style, instances)
     look = None if style is None else read_photo(style)
     for path, own in progress(zip(paths, objects, strict=True), "checking", len(paths)):
         synthesiser.open(path, own)
@@ -123,10 +123,12 @@ def instance_files(labels: list[Path], given: Path | None) -> list[Path | None]:
     return found
 
 
-def _tell_unused(synthesiser: Synthesiser, seed: int | None, instances: Path | None) -> None:
+def _tell_unused(synthesiser: Synthesiser, seed: int | None, style: Path | None, instances: Path | None) -> None:
     name = synthesiser.card.preset
     if seed is not None and not synthesiser.has_style:
         notice(f"model {name} draws no noise: --seed changes nothing.")
+    elif seed is not None and style is not None:
+        notice("a style photo decides the look: --seed changes nothing.")
     if instances is not None and not synthesiser.has_edges:
         notice(f"model {name} does not look at instances: --instances changes nothing.")
     if instances is None and synthesiser.has_edges:

@@ -109,7 +109,7 @@ def cut_out(pair: Pair, crop_size: Size, cut: Cut) -> Sample:
 
 def image_tensor(photo: Photo) -> Tensor:
     """A photo (H W 3 uint8) as 3 H W float32 in [-1, 1]: (value / 255 - 0.5) / 0.5."""
-    planes = torch.from_numpy(np.ascontiguousarray(photo.transpose(2, 0, 1)))
+    planes = torch.from_numpy(np.array(photo.transpose(2, 0, 1), order="C"))
     return planes.float().div_(255).sub_(0.5).div_(0.5)
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +123,7 @@ class Synthesiser:
                 "Give class ids, not colours; Synthesiser.open reads files of either."
             )
         batch = label_map if label_map.ndim == 3 else label_map[None]
-        _check_size(*batch.shape[1:], source=source)
+        _check_size(batch.shape, source)
         train = np.stack([self.label_space.encode(one, source) for one in batch])
         if instances is not None:
             instances = np.asarray(instances, np.int64).reshape(-1, *np.shape(instances)[-2:])
@@ -149,7 +149,11 @@ class Synthesiser:
             LabelError: the shape or an id is wrong, or the instance map's size is another.
             DataError: it has more than `MOST_PIXELS`.
         """
-        _check_size(*labels.shape[1:], source=source)
+        if labels.ndim != 3 or labels.dtype != torch.int64:
+            raise LabelError(
+                f"label map {source} is {labels.dtype} of shape {tuple(labels.shape)}; expected torch.int64 B H W."
+            )
+        _check_size(labels.shape, source)
         channels = self.label_space.channels
         if int(labels.min()) < 0 or int(labels.max()) >= channels:
             raise LabelError(
@@ -178,8 +182,8 @@ class Synthesiser:
 class Scene:
     """Label maps set for a synthesiser; what is computed from them is shared by all renders."""
 
-    synthesiser: Synthesiser
-    condition: Condition  # padded to multiples of the stride
+    synthesiser: Synthesiser = field(repr=False)
+    condition: Condition = field(repr=False)  # padded to multiples of the stride
     size: tuple[int, int]  # height, width of the label map and of the photo
     batched: bool  # whether photos are B H W 3 rather than H W 3
 
@@ -212,7 +216,7 @@ class Scene:
         """Images, B 3 H W float32 in [-1, 1], on the synthesiser's device.
 
         Args:
-            seeds: one for each map (0 if not given); drawn from them is `noise` where it is not given.
+            seeds: one for each map, 0 or more (0 if not given); drawn from them is `noise` where it is not given.
             style: B 3 h w float32 in [-1, 1]; the encoder's mean is taken, without noise.
             noise: B latent float32, the style vectors.
 
@@ -227,6 +231,8 @@ class Scene:
             )
         if style is not None and noise is not None:
             raise ConfigError("a style photo and a style vector were given. Give one of them.")
+        if seeds is not None and len(seeds) != len(self):
+            raise ConfigError(f"{len(seeds)} seeds were given for {len(self)} label maps. Give one for each.")
         for seed in seeds or ():
             if not 0 <= seed <= LAST_SEED:
                 raise ConfigError(f"seed {seed} is outside 0..{LAST_SEED}. Choose another.")
@@ -256,7 +262,10 @@ def _size(maps: Tensor) -> str:
     return "x".join(str(number) for number in maps.shape[1:])
 
 
-def _check_size(height: int, width: int, *, source: str) -> None:
+def _check_size(shape: Sequence[int], source: str) -> None:
+    count, height, width = shape
+    if not count:
+        raise LabelError(f"label map {source} is a batch of none. Give at least one.")
     if not height or not width:
         raise LabelError(f"label map {source} has no pixels ({height}x{width}). Export it again.")
     refuse_large(f"label map {source}", height, width, MOST_PIXELS)
