@@ -12,6 +12,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,16 +25,18 @@ from intarsia.errors import LabelError
 from intarsia.files import whole_file
 
 Ids = npt.NDArray[np.integer[Any]]
+Colour = tuple[int, int, int]
+"""Red, green, blue in 0..255."""
 MAX_RAW_ID = 65535
 
 
 @dataclass(frozen=True)
 class LabelClass:
-    """One class: its value in files, its name and its colour (red, green, blue in 0..255)."""
+    """One class: its value in files, its name and its colour."""
 
     id: int
     name: str
-    colour: tuple[int, int, int]
+    colour: Colour
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class LabelSpace:
     name: str
     classes: tuple[LabelClass, ...]
     dont_care_ids: tuple[int, ...] = ()
-    dont_care_colour: tuple[int, int, int] = (0, 0, 0)
+    dont_care_colour: Colour = (0, 0, 0)
 
     def __post_init__(self) -> None:
         ids = [*(c.id for c in self.classes), *self.dont_care_ids]
@@ -191,6 +194,12 @@ class LabelSpace:
         return cls.from_dict(values, str(path))
 
 
+def counted(name: str, colours: Mapping[str, Colour]) -> LabelSpace:
+    """A space of named and coloured classes whose ids are 0, 1, ... in their order."""
+    classes = (LabelClass(number, *of_class) for number, of_class in enumerate(colours.items()))
+    return LabelSpace(name, tuple(classes))
+
+
 def numbered(name: str, count: int, *, dont_care_ids: tuple[int, ...] = ()) -> LabelSpace:
     """A space of `count` nameless classes 0 .. count-1 with well-spread colours, for maps of unknown meaning."""
     # The golden angle in hue keeps neighbouring ids apart.
@@ -207,7 +216,7 @@ def _pack(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
     return wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
 
 
-def _colour(values: Any) -> tuple[int, int, int]:
+def _colour(values: Any) -> Colour:
     red, green, blue = (int(v) for v in values)
     if not all(0 <= v <= 255 for v in (red, green, blue)):
         raise ValueError(f"colour {(red, green, blue)} is outside 0..255")

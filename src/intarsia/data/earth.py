@@ -24,7 +24,7 @@ from intarsia.data.folder import CARD_FILE, LABEL_SPACE_FILE, DataCard, load_car
 from intarsia.data.label_files import Photo, write_label_map
 from intarsia.errors import DataError
 from intarsia.files import whole_folder
-from intarsia.labels import LabelClass, LabelSpace
+from intarsia.labels import counted
 
 Grey = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
@@ -36,30 +36,25 @@ MARGIN = 40  # pixels around a box, so that smoothing does not see its border
 LEAST_LAND = 0.05  # a box with less is left out
 VAL_EVERY = 8  # of the boxes with land, row by row from the north-west, the first of eight is held out
 
-EARTH = LabelSpace(
+EARTH = counted(
     "earth",
-    tuple(
-        LabelClass(number, name, colour)
-        for number, (name, colour) in enumerate(
-            {
-                "deep ocean": (18, 42, 92),
-                "shallow sea": (62, 121, 184),
-                "lake": (72, 190, 214),
-                "rainforest": (20, 84, 36),
-                "savanna": (150, 160, 60),
-                "desert": (236, 208, 144),
-                "red desert": (201, 96, 52),
-                "steppe": (196, 164, 100),
-                "shrubland": (140, 120, 58),
-                "temperate forest": (66, 128, 58),
-                "grassland": (136, 186, 88),
-                "boreal forest": (44, 92, 80),
-                "tundra": (150, 156, 132),
-                "highland": (139, 104, 84),
-                "snow and ice": (244, 248, 252),
-            }.items()
-        )
-    ),
+    {
+        "deep ocean": (18, 42, 92),
+        "shallow sea": (62, 121, 184),
+        "lake": (72, 190, 214),
+        "rainforest": (20, 84, 36),
+        "savanna": (150, 160, 60),
+        "desert": (236, 208, 144),
+        "red desert": (201, 96, 52),
+        "steppe": (196, 164, 100),
+        "shrubland": (140, 120, 58),
+        "temperate forest": (66, 128, 58),
+        "grassland": (136, 186, 88),
+        "boreal forest": (44, 92, 80),
+        "tundra": (150, 156, 132),
+        "highland": (139, 104, 84),
+        "snow and ice": (244, 248, 252),
+    },
 )
 
 CARD = DataCard(
@@ -78,27 +73,9 @@ CARD = DataCard(
 
 # The climate raster's values 1, 2, ...; what follows is ocean.
 ZONES = (
-    *(
-        "Af",
-        "Am",
-        "As",
-        "Aw",
-        "BSh",
-        "BSk",
-        "BWh",
-        "BWk",
-        "Cfa",
-        "Cfb",
-        "Cfc",
-        "Csa",
-        "Csb",
-        "Csc",
-        "Cwa",
-        "Cwb",
-        "Cwc",
-    ),
-    *("Dfa", "Dfb", "Dfc", "Dfd", "Dsa", "Dsb", "Dsc", "Dsd", "Dwa", "Dwb", "Dwc", "Dwd", "EF", "ET"),
-)
+    "Af Am As Aw BSh BSk BWh BWk Cfa Cfb Cfc Csa Csb Csc Cwa Cwb Cwc "
+    "Dfa Dfb Dfc Dfd Dsa Dsb Dsc Dsd Dwa Dwb Dwc Dwd EF ET"
+).split()
 
 LOOKS = ("dark green", "green", "dry", "bright", "red")
 LAND = {  # climate: the class of each look

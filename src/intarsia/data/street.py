@@ -9,35 +9,30 @@ from pathlib import Path
 
 from intarsia.data.pairs import Listing, matched
 from intarsia.errors import DataError
-from intarsia.labels import LabelClass, LabelSpace
+from intarsia.labels import counted
 
-STREET = LabelSpace(
+STREET = counted(
     "street",
-    tuple(
-        LabelClass(number, name, colour)
-        for number, (name, colour) in enumerate(
-            {
-                "sky": (70, 130, 180),
-                "road": (128, 64, 128),
-                "sidewalk": (244, 35, 232),
-                "grass": (124, 180, 60),
-                "building": (110, 110, 110),
-                "roof": (160, 70, 50),
-                "tree": (50, 110, 40),
-                "trunk": (110, 75, 45),
-                "car": (0, 0, 142),
-                "pole": (190, 170, 120),
-                "marking": (240, 240, 240),
-                "mountain": (145, 125, 105),
-                "window": (130, 190, 220),
-                "door": (180, 110, 30),
-                "fence": (190, 153, 153),
-                "hedge": (70, 150, 80),
-                "sign": (220, 220, 0),
-                "person": (220, 20, 60),
-            }.items()
-        )
-    ),
+    {
+        "sky": (70, 130, 180),
+        "road": (128, 64, 128),
+        "sidewalk": (244, 35, 232),
+        "grass": (124, 180, 60),
+        "building": (110, 110, 110),
+        "roof": (160, 70, 50),
+        "tree": (50, 110, 40),
+        "trunk": (110, 75, 45),
+        "car": (0, 0, 142),
+        "pole": (190, 170, 120),
+        "marking": (240, 240, 240),
+        "mountain": (145, 125, 105),
+        "window": (130, 190, 220),
+        "door": (180, 110, 30),
+        "fence": (190, 153, 153),
+        "hedge": (70, 150, 80),
+        "sign": (220, 220, 0),
+        "person": (220, 20, 60),
+    },
 )
 SUFFIXES = {"photo": ".webp", "label map": "_label.png", "instance map": "_instance.png"}
 VAL_EVERY = 10

@@ -251,45 +251,26 @@ PRESETS |= {
     )
     for data, (config, recipe) in _PUBLISHED.items()
 }
+# Small ones need no file of VGG19 weights.
+_WITHOUT_VGG = {"gan": 1.0, "feature_matching": 10.0}
 PRESETS |= {
-    # Trains on two CPU cores in an hour; no file of VGG19 weights is needed.
+    # Trains on two CPU cores in an hour.
     "spade-earth-128": Preset(
         "spade",
         SpadeConfig(labels=15, width=16, size=(128, 128), hidden=48, discriminator_width=32),
-        Recipe(
-            {"gan": 1.0, "feature_matching": 10.0},
-            _SIDES,
-            epochs=100,
-            batch=8,
-            average=0.999,
-            crop_size=(128, 128),
-        ),
+        Recipe(_WITHOUT_VGG, _SIDES, epochs=100, batch=8, average=0.999, crop_size=(128, 128)),
     ),
     # For tests: everything that the large ones have, in a second.
     "spade-tiny": Preset(
         "spade",
         SpadeConfig(labels=6, width=4, size=(32, 32), hidden=8, discriminator_width=8),
-        Recipe(
-            {"gan": 1.0, "feature_matching": 10.0},
-            _SIDES,
-            epochs=2,
-            decay_epochs=2,
-            batch=2,
-            average=0.9,
-            crop_size=(32, 32),
-        ),
+        Recipe(_WITHOUT_VGG, _SIDES, epochs=2, decay_epochs=2, batch=2, average=0.9, crop_size=(32, 32)),
     ),
     "spade-tiny-style": Preset(
         "spade",
         SpadeConfig(
             labels=6, edges=True, width=4, size=(64, 64), style=True, latent=16, hidden=8, discriminator_width=8
         ),
-        Recipe(
-            {"gan": 1.0, "feature_matching": 10.0, "kl": 0.05},
-            _SIDES,
-            epochs=2,
-            batch=2,
-            crop_size=(64, 64),
-        ),
+        Recipe(_WITHOUT_VGG | {"kl": 0.05}, _SIDES, epochs=2, batch=2, crop_size=(64, 64)),
     ),
 }
