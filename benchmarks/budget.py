@@ -26,7 +26,7 @@ from benchmarks.levels import Size, levels
 from benchmarks.page import arguments, made_up, show, table
 from intarsia.bench.machine import about
 from intarsia.bench.synth import conditioned, settled
-from intarsia.blocks.frozen import freeze
+from intarsia.blocks.frozen import FrozenSpade, freeze
 from intarsia.blocks.modulation import Spade, pays
 from intarsia.coded import CodedMap
 from intarsia.records import Condition
@@ -74,6 +74,7 @@ def budget(asked: argparse.Namespace) -> dict[str, Any]:
         "copy_gb_per_s": max(copies),
         "new_labels_s": seconds.pop("new labels"),
         "labels_unchanged_s": seconds.pop("labels unchanged"),
+        "kept_mb": kept_mb(system, frozen, labels),
         "sums_g": counter.get_flop_counts()["Global"].get(SUM, 0) / 1e9,
         "parts": {
             name: {
@@ -135,6 +136,19 @@ def by_part(part_of: Mapping[str, str], counter: FlopCounterMode) -> dict[str, f
             if operation is not SUM:
                 sums[part] += count / 2e9  # a multiply-add is two operations
     return sums
+
+
+def kept_mb(system: System, frozen: nn.Module, labels: Tensor) -> float:
+    """MB of tables and indices that wait for another image with the same labels."""
+    condition = conditioned(system, labels)
+    frozen(condition)
+    maps = {condition.at(*size) for size, _ in levels(system, condition.size)}
+    layers = [module for module in frozen.modules() if isinstance(module, FrozenSpade)]
+    # The layers of a resolution share one index.
+    tensors = {
+        id(tensor): tensor for layer in layers for key, kept in layer.kept.items() if key in maps for tensor in kept
+    }
+    return sum(tensor.nbytes for tensor in tensors.values()) / 1e6
 
 
 def moved(system: System, size: Size) -> float:
@@ -246,7 +260,8 @@ def section(measured: dict[str, Any]) -> str:
         f"{gemm:.0f} G/s (product of {GEMM} x {GEMM} matrices) and {copy:.1f} GB/s (copy of 256 MB). The tables' sums "
         f"of looked-up rows, {measured['sums_g']:.1f} G additions, count as time only. Whole runs: "
         f"{1e3 * measured['new_labels_s']:.0f} ms with a new label map, "
-        f"{1e3 * measured['labels_unchanged_s']:.0f} ms with labels unchanged.\n"
+        f"{1e3 * measured['labels_unchanged_s']:.0f} ms with labels unchanged, for which "
+        f"{measured['kept_mb']:.0f} MB of tables are kept.\n"
     )
 
 

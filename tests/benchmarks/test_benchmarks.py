@@ -1,0 +1,126 @@
+import argparse
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from benchmarks import report
+from benchmarks.budget import budget
+from benchmarks.budget import section as budget_section
+from benchmarks.busy_maps import busy_maps, fitted, matrix
+from benchmarks.busy_maps import section as busy_section
+
+TINY = argparse.Namespace(preset="spade-tiny", size="64x64", regions=10, repeats=1, seed=0)
+MACHINE = {
+    "processor": "Abacus",
+    "instructions": "AVX2",
+    "cores": 2,
+    "threads": 1,
+    "memory_gib": 15.6,
+    "python": "3.11.2",
+    "torch": "2.9.0",
+    "numba": "0.62.0",
+}
+SYNTH = {
+    "dense_s": 2.0,
+    "coded_s": 0.4,
+    "unchanged_s": 0.25,
+    "ratio": 5.0,
+    "ratio_labels_unchanged": 8.0,
+    "max_difference": 2e-7,
+    "dense_peak_mb": 800.0,
+    "coded_peak_mb": 200.0,
+    "repeats": 5,
+    "seed": 0,
+    "machine": MACHINE,
+}
+
+
+def test_a_budgets_parts_add_up() -> None:
+    measured = budget(TINY)
+    parts = measured["parts"]
+    assert sum(part["seconds"] for part in parts.values()) == pytest.approx(measured["new_labels_s"])
+    assert all(part["seconds"] > 0 for part in parts.values())
+    # By hand: three 3x3 or 1x1 convolutions of a block that goes from 8 channels to 4.
+    last = parts["convolutions at 64x64"]
+    assert last["published_g"] == pytest.approx(64 * 64 * (9 * 8 * 4 + 9 * 4 * 4 + 8 * 4) / 1e9)
+    assert last["done_g"] == pytest.approx(last["published_g"])
+    # And its three layers of scale and shift: 6 planes to 8 hidden, and those to twice 8, 8 and 4 channels.
+    tables = parts["tables of scale and shift"]
+    assert tables["published_g"] > 64 * 64 * 9 * (3 * 6 * 8 + 8 * 2 * (8 + 8 + 4)) / 1e9
+    assert 0 < tables["done_g"] < tables["published_g"]
+    assert measured["kept_mb"] > 0
+    assert "| **everything** |" in budget_section(measured)
+
+
+def test_look_ups_are_measured_from_calm_to_noise() -> None:
+    measured = busy_maps(TINY)
+    rows = measured["rows"]
+    assert {tuple(row["size"]) for row in rows} == {(2**n, 2**n) for n in range(1, 7)}
+    calm, noise = (
+        next(row for row in rows if row["map"] == name and row["size"] == [64, 64]) for name in ("10 regions", "noise")
+    )
+    assert calm["double_windows"] < 0.2 * calm["pixels"]
+    assert noise["double_windows"] > 0.9 * noise["pixels"]
+    assert calm["pays"]
+    assert not noise["pays"]
+    assert busy_section(measured).count("\n| ") == 12  # a rule and eleven maps
+
+
+def test_a_wrong_choice_is_starred() -> None:
+    row = {"map": "noise", "size": [8, 8], "looked_up_s": 2.0, "dense_s": 1.0, "pays": True}
+    assert matrix({"rows": [row]}).splitlines()[-1] == r"| noise | **0.5** \* |"
+
+
+def test_the_fit_finds_the_constants_that_times_were_made_with() -> None:
+    def row(windows: int, double: int) -> dict[str, float]:
+        return {
+            "windows": windows,
+            "double_windows": double,
+            "pixels": 100,
+            "dense_s": 3,
+            "looked_up_s": 3 * (2 * windows + 0.5 * double) / 100,
+        }
+
+    assert fitted([row(20, 40), row(50, 90), row(90, 100)]) == pytest.approx({"PRODUCT_COST": 2, "SUM_COST": 0.5})
+
+
+def test_a_section_is_rewritten_and_the_rest_stays(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# Page\n<!-- begin synth -->\nold\n<!-- end synth -->\nThe end\n")
+    report.rewrite(page, "synth", SYNTH)
+    assert page.read_text() == (
+        "# Page\n<!-- begin synth -->\n"
+        "```bash\nintarsia bench synth --preset spade-ade20k --size 256x256 --json\n```\n\n"
+        "|  | dense, as published | coded |  |\n"
+        "| --- | ---: | ---: | ---: |\n"
+        "| a new label map | 2.00 s | 0.40 s | **5.0 times faster** |\n"
+        "| labels unchanged, another style | 2.00 s | 0.25 s | **8.0 times faster** |\n"
+        "| peak memory | 800 MB | 200 MB | 0.25 of it |\n"
+        "| largest difference of the images |  | 2.0e-07 | of -1..1 |\n\n"
+        "*Abacus (AVX2), 2 cores, 1 threads, 16 GiB; Python 3.11.2, torch 2.9.0, Numba 0.62.0; medians of 5, seed 0.*\n"
+        "<!-- end synth -->\nThe end\n"
+    )
+    with pytest.raises(SystemExit, match="lacks the marks <!-- begin budget --> and <!-- end budget -->"):
+        report.rewrite(page, "budget", SYNTH)
+
+
+def test_the_training_table_tells_rounding_from_mistakes() -> None:
+    measured = SYNTH | {"batch": 4, "rounding_dense": 3e-3, "rounding_coded": 2e-3}
+    assert report.training(measured).splitlines()[2:] == [
+        "| a step at batch 4 | 2.00 s | 0.40 s | **5.0 times faster** |",
+        "| peak memory | 800 MB | 200 MB | 0.25 of it |",
+        "| gradients, largest difference in float64 |  | 2.0e-07 |  |",
+        "| gradients, rounding in float32 | 3.0e-03 | 2.0e-03 |  |",
+    ]
+
+
+def test_the_page_has_a_place_for_every_section() -> None:
+    assert re.findall(r"<!-- begin (\S+) -->", report.PAGE.read_text()) == list(report.SECTIONS)
+
+
+def test_a_command_is_run_and_its_line_of_json_read() -> None:
+    figures = report.measure("python -m benchmarks.budget --preset spade-tiny --size 32x32 --repeats 1 --json")
+    assert figures["size"] == [32, 32]
+    assert json.loads(json.dumps(figures)) == figures
