@@ -72,10 +72,12 @@ CARD = DataCard(
 )
 
 # The climate raster's values 1, 2, ...; what follows is ocean.
+# fmt: off
 ZONES = (
-    "Af Am As Aw BSh BSk BWh BWk Cfa Cfb Cfc Csa Csb Csc Cwa Cwb Cwc "
-    "Dfa Dfb Dfc Dfd Dsa Dsb Dsc Dsd Dwa Dwb Dwc Dwd EF ET"
-).split()
+    "Af", "Am", "As", "Aw", "BSh", "BSk", "BWh", "BWk", "Cfa", "Cfb", "Cfc", "Csa", "Csb", "Csc", "Cwa", "Cwb", "Cwc",
+    "Dfa", "Dfb", "Dfc", "Dfd", "Dsa", "Dsb", "Dsc", "Dsd", "Dwa", "Dwb", "Dwc", "Dwd", "EF", "ET",
+)
+# fmt: on
 
 LOOKS = ("dark green", "green", "dry", "bright", "red")
 LAND = {  # climate: the class of each look
