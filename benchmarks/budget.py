@@ -59,6 +59,7 @@ def budget(asked: argparse.Namespace) -> dict[str, Any]:
     part_of = parts(system, size)
     published = by_part(part_of, published_work(system, labels))
     run_once(system, frozen, labels, part_of)  # lays out the weights
+    kept = kept_gb(system, frozen, labels)
     counter = frozen_work(system, frozen, labels)
     done = by_part(part_of, counter)
     runs, gemms, copies = [], [], []
@@ -74,13 +75,13 @@ def budget(asked: argparse.Namespace) -> dict[str, Any]:
         "copy_gb_per_s": max(copies),
         "new_labels_s": seconds.pop("new labels"),
         "labels_unchanged_s": seconds.pop("labels unchanged"),
-        "kept_mb": kept_mb(system, frozen, labels),
+        "kept_gb": kept,
         "sums_g": counter.get_flop_counts()["Global"].get(SUM, 0) / 1e9,
         "parts": {
             name: {
                 "published_g": published.get(name, 0.0),
                 "done_g": done.get(name, 0.0),
-                "moved_gb": moved(system, size) if name == MODULATION else 0.0,
+                "moved_gb": moved_gb(system, size) + kept if name == MODULATION else 0.0,
                 "seconds": value,
             }
             for name, value in seconds.items()
@@ -138,8 +139,8 @@ def by_part(part_of: Mapping[str, str], counter: FlopCounterMode) -> dict[str, f
     return sums
 
 
-def kept_mb(system: System, frozen: nn.Module, labels: Tensor) -> float:
-    """MB of tables and indices that wait for another image with the same labels."""
+def kept_gb(system: System, frozen: nn.Module, labels: Tensor) -> float:
+    """GB of tables and indices that wait for another image with the same labels."""
     condition = conditioned(system, labels)
     frozen(condition)
     maps = {condition.at(*size) for size, _ in levels(system, condition.size)}
@@ -148,11 +149,11 @@ def kept_mb(system: System, frozen: nn.Module, labels: Tensor) -> float:
     tensors = {
         id(tensor): tensor for layer in layers for key, kept in layer.kept.items() if key in maps for tensor in kept
     }
-    return sum(tensor.nbytes for tensor in tensors.values()) / 1e6
+    return sum(tensor.nbytes for tensor in tensors.values()) / 1e9
 
 
-def moved(system: System, size: Size) -> float:
-    """GB that the modulations read and write, were each number to cross the memory bus once: input and output."""
+def moved_gb(system: System, size: Size) -> float:
+    """GB of activations that the modulations read and write, were each number to cross the memory bus once."""
     total, before = 0, size[0] * size[1] // system.config.stride**2
     for (height, width), block in levels(system, size):
         for name, child in block.named_children():
@@ -261,7 +262,7 @@ def section(measured: dict[str, Any]) -> str:
         f"of looked-up rows, {measured['sums_g']:.1f} G additions, count as time only. Whole runs: "
         f"{1e3 * measured['new_labels_s']:.0f} ms with a new label map, "
         f"{1e3 * measured['labels_unchanged_s']:.0f} ms with labels unchanged, for which "
-        f"{measured['kept_mb']:.0f} MB of tables are kept.\n"
+        f"{1e3 * measured['kept_gb']:.0f} MB of tables are kept.\n"
     )
 
 
