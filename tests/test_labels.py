@@ -91,7 +91,21 @@ def test_json_gives_the_same_space_back(tmp_path):
         ({"dont_care_ids": [70000]}, "label space toy has an id outside 0..65535. Choose ids in that range."),
         (
             {"classes": [{"id": 0, "name": "a"}]},
-            "label space {path} is malformed ('colour'). Write it with LabelSpace.save.",
+            "label space {path} lacks the key colour. Add it.",
+        ),
+        (
+            {"classes": [{"id": 0, "name": "a", "colour": [0, 0, 0], "color": [1, 1, 1]}]},
+            "label space {path} has an unknown key color. Remove it.",
+        ),
+        (
+            {"classes": [{"id": 0.5, "name": "a", "colour": [0, 0, 0]}]},
+            "label space {path} is malformed ('float' object cannot be interpreted as an integer). "
+            "Write it with LabelSpace.save.",
+        ),
+        (
+            {"dont_care_ids": "255"},
+            "label space {path} is malformed ('str' object cannot be interpreted as an integer). "
+            "Write it with LabelSpace.save.",
         ),
         (
             {"classes": [{"id": 0, "name": "a", "colour": [0, 0, 256]}]},

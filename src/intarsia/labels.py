@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import operator
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -160,13 +161,18 @@ class LabelSpace:
             LabelError: a key is missing, unknown or of the wrong kind.
         """
         try:
-            classes = tuple(LabelClass(int(c["id"]), str(c["name"]), _colour(c["colour"])) for c in values["classes"])
-            unknown = set(values) - {"name", "classes", "dont_care_ids", "dont_care_colour"}
+            unknown = {key for c in values["classes"] for key in c.keys() - {"id", "name", "colour"}}
+            unknown |= values.keys() - {"name", "classes", "dont_care_ids", "dont_care_colour"}
             if unknown:
                 raise LabelError(f"label space {source} has an unknown key {min(unknown)}. Remove it.")
-            dont_care = tuple(int(i) for i in values.get("dont_care_ids", ()))
+            classes = tuple(
+                LabelClass(operator.index(c["id"]), str(c["name"]), _colour(c["colour"])) for c in values["classes"]
+            )
+            dont_care = tuple(operator.index(i) for i in values.get("dont_care_ids", ()))
             return cls(str(values["name"]), classes, dont_care, _colour(values.get("dont_care_colour", (0, 0, 0))))
-        except (KeyError, TypeError, ValueError) as error:
+        except KeyError as error:
+            raise LabelError(f"label space {source} lacks the key {error.args[0]}. Add it.") from None
+        except (AttributeError, TypeError, ValueError) as error:
             raise LabelError(f"label space {source} is malformed ({error}). Write it with LabelSpace.save.") from None
 
     def save(self, path: Path) -> None:
@@ -217,7 +223,7 @@ def _pack(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
 
 
 def _colour(values: Any) -> Colour:
-    red, green, blue = (int(v) for v in values)
+    red, green, blue = (operator.index(v) for v in values)
     if not all(0 <= v <= 255 for v in (red, green, blue)):
         raise ValueError(f"colour {(red, green, blue)} is outside 0..255")
     return red, green, blue
