@@ -17,6 +17,18 @@ from numba.np.ufunc import parallel
 Array = npt.NDArray[Any]
 Scalar = np.floating[Any]
 
+
+def _can_cache() -> bool:
+    """Whether Numba finds a folder for what it compiles: beside this file or in the user's home."""
+    try:
+        njit(cache=True)(_can_cache)
+    except RuntimeError:
+        return False
+    return True
+
+
+CACHE = _can_cache()
+
 # Partial sums of `affine_gradients`: enough for small machines, few enough to be cheap in memory.
 PARTS = 4
 
@@ -35,7 +47,7 @@ def use_threads(count: int) -> None:
     numba.set_num_threads(min(count, _pool[0]))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=CACHE, nogil=True)
 def _same(codes: Array, b: int, top: int, left: int, kernel: int, member: Array) -> bool:  # pragma: no cover
     height, width = codes.shape[1], codes.shape[2]
     for i in range(kernel):
@@ -48,7 +60,7 @@ def _same(codes: Array, b: int, top: int, left: int, kernel: int, member: Array)
     return True
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=CACHE, nogil=True)
 def distinct_windows(codes: Array, kernel: int, stride: int, padding: int) -> tuple[Array, Array]:  # pragma: no cover
     """Number the distinct windows of a code map (B H W int32) in order of first appearance.
 
@@ -105,7 +117,7 @@ def distinct_windows(codes: Array, kernel: int, stride: int, padding: int) -> tu
     return members[:count].copy(), index
 
 
-@njit(cache=True, nogil=True, parallel=True, fastmath={"contract"})
+@njit(cache=CACHE, nogil=True, parallel=True, fastmath={"contract"})
 def affine(x: Array, index: Array, rows: Array, slope: Scalar, out: Array) -> None:  # pragma: no cover
     """out = leaky(x[nearest] * scale[index] + shift[index]).
 
@@ -126,7 +138,7 @@ def affine(x: Array, index: Array, rows: Array, slope: Scalar, out: Array) -> No
                 target[c] = value if value > 0 else slope * value
 
 
-@njit(cache=True, nogil=True, parallel=True, fastmath={"contract"})
+@njit(cache=CACHE, nogil=True, parallel=True, fastmath={"contract"})
 def affine_gradients(
     gradient: Array, x: Array, index: Array, rows: Array, slope: Scalar, x_gradient: Array, sums: Array
 ) -> None:  # pragma: no cover
@@ -159,7 +171,7 @@ def affine_gradients(
 BLOCK = 128
 
 
-@njit(cache=True, nogil=True, parallel=True, fastmath={"contract"})
+@njit(cache=CACHE, nogil=True, parallel=True, fastmath={"contract"})
 def tiles_in(padded: Array, matrix: Array, step: int, start: int, out: Array) -> None:  # pragma: no cover
     """out = matrix d matrix' for tiles d of a x a pixels, `step` apart, from the `start`-th row of tiles on.
 
@@ -191,7 +203,7 @@ def tiles_in(padded: Array, matrix: Array, step: int, start: int, out: Array) ->
                                     target[c] += matrix[j, k] * half[i, k, c]
 
 
-@njit(cache=True, nogil=True, parallel=True, fastmath={"contract"})
+@njit(cache=CACHE, nogil=True, parallel=True, fastmath={"contract"})
 def tiles_out(products: Array, matrix: Array, bias: Array, start: int, out: Array) -> None:  # pragma: no cover
     """Tiles of m x m pixels of out = matrix p matrix' + bias, from the `start`-th row of tiles on.
 

@@ -55,6 +55,10 @@ def stack(samples: Sequence[Sample]) -> Batch:
     )
 
 
+LAST_SEED = 2**63 - 1
+"""Seeds run from 0 to this."""
+
+
 @dataclass(frozen=True)
 class Seeds:
     """One seed per image: the same seed gives the same noise, whatever else is in the batch."""

@@ -62,3 +62,18 @@ def test_a_label_file_must_have_the_size_asked_for(tmp_path: Path, capsys: pytes
     status = run(["bench", "synth", "--preset", "spade-tiny", "--labels", str(tmp_path / "map.png"), "--size", "64x64"])
     assert status == 2
     assert capsys.readouterr().err == f"error: label map {tmp_path}/map.png is 32x64, not 64x64. Leave --size out.\n"
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (["--regions", "0"], "--regions is 0. Give 1 or more."),
+        (["--batch", "0"], "--batch is 0. Give 1 or more."),
+        (["--repeats", "0"], "--repeats is 0. Give 1 or more."),
+        (["--seed", "-1"], "--seed is -1. Give 0 or more."),
+        (["--seed", str(2**63)], f"--seed is {2**63}. Give {2**63 - 1} or less."),
+    ],
+)
+def test_numbers_out_of_bounds_are_told(option: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["bench", "synth", "--preset", "spade-tiny", *option]) == 2
+    assert capsys.readouterr().err == f"error: {message}\n"

@@ -108,7 +108,23 @@ def test_photos_smaller_than_the_crop_are_refused(tmp_path, capsys):
 def test_a_recipe_with_vgg_names_the_file_that_it_needs(data, tmp_path, capsys):
     assert refused(capsys, data, tmp_path, preset="spade-ade20k") == (
         "the recipe weighs the term perceptual, which needs VGG19's weights. Download vgg19-dcbb9e9d.pth "
-        "(torchvision's) and give it as --perceptual FILE, or take the term out of the recipe."
+        "(torchvision's) and give it as --perceptual FILE, or leave the term out: --without perceptual."
+    )
+
+
+def test_a_term_can_be_left_out(data, tmp_path, capsys):
+    assert train(data, tmp_path, "--images", "2", "--without", "feature_matching") == 0
+    card = json.loads((tmp_path / "snapshot" / "card.json").read_text())
+    assert card["recipe"]["generator_weights"] == {"gan": 1.0}
+    assert card["training"]["data"] == Path(data).name
+
+
+def test_a_term_that_is_not_there_cannot_be_left_out_or_given_a_file(data, tmp_path, capsys):
+    assert refused(capsys, data, tmp_path, "--without", "vgg") == (
+        "the recipe has no term vgg. It has gan, feature_matching."
+    )
+    assert refused(capsys, data, tmp_path, "--perceptual", "vgg.pth") == (
+        "the recipe has no term perceptual, so vgg.pth is of no use. Leave --perceptual out."
     )
 
 

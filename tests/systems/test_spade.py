@@ -172,7 +172,7 @@ def test_without_the_file_the_perceptual_term_names_it():
         systems.build("spade", systems.preset("spade-tiny").config, WEIGHED)
     assert str(caught.value) == (
         "the recipe weighs the term perceptual, which needs VGG19's weights. Download vgg19-dcbb9e9d.pth "
-        "(torchvision's) and give it as --perceptual FILE, or take the term out of the recipe."
+        "(torchvision's) and give it as --perceptual FILE, or leave the term out: --without perceptual."
     )
 
 

@@ -1,6 +1,8 @@
 """What a run writes down."""
 
+import errno
 import json
+import threading
 
 import numpy as np
 import pytest
@@ -86,3 +88,19 @@ def test_a_grid_shows_labels_fake_and_photo_side_by_side(tmp_path):
 def test_memory_of_the_gpu_is_told():
     torch.zeros(1 << 20, device="cuda")
     assert journal.peak_memory()["cuda_peak_mb"] > 4
+
+
+def test_a_full_disk_is_told_without_the_traceback_of_the_thread_that_met_it(tmp_path, capfd):
+    with Journal(tmp_path, 0, 10, print):
+        for error in (OSError(errno.ENOSPC, "No space left on device"), ValueError("a bug")):
+            thread = threading.Thread(target=failing, args=(error,))
+            thread.start()
+            thread.join()
+    shown = capfd.readouterr().err
+    assert "No space left" not in shown
+    assert "a bug" in shown
+    assert threading.excepthook is threading.__excepthook__
+
+
+def failing(error):
+    raise error

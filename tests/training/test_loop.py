@@ -38,7 +38,7 @@ def test_a_run_writes_snapshot_states_grids_and_stats(data, tmp_path):
     assert (card.system, card.preset, card.config) == ("mini", "mini", {"labels": 6, "width": 8, "drop": 0.1})
     assert card.label_space == labels.numbered("rectangles", 6)
     assert card.training.images == 16
-    assert card.training.data == str(data)
+    assert card.training.data == data.name
 
 
 def test_the_snapshot_is_the_settled_average(data, tmp_path):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from intarsia.cli.options import at_least, check_seed
 from intarsia.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ def bench(
     from intarsia.bench.synth import bench_synth
     from intarsia.bench.train import bench_train
 
+    at_least(1, regions=regions, batch=batch, repeats=repeats)
+    check_seed(seed)
     measure = {"synth": bench_synth, "train": bench_train}[what]
     report(measure(preset, label_maps(preset, size, labels, regions, batch, seed), repeats=repeats, seed=seed), as_json)
 

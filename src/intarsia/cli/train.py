@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from intarsia.cli.options import at_least, check_seed
 from intarsia.cli.say import notice
 from intarsia.errors import ConfigError, DataError
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
     from intarsia.data.sources import Source
+    from intarsia.systems.system import Recipe
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 INTERRUPTED = 130
@@ -35,6 +37,7 @@ def train(
     workers: int = 2,
     state_every: float = 10.0,
     perceptual: Path | None = None,
+    without: tuple[str, ...] = (),
 ) -> int:
     """Train a system. The same command goes on with the run in OUT, wherever it was stopped.
 
@@ -68,6 +71,8 @@ def train(
         Minutes between saved states.
     perceptual
         File of VGG19 weights, for recipes with a perceptual term.
+    without
+        Term to leave out of the recipe, such as perceptual; may be given several times.
     """
     import torch
 
@@ -76,12 +81,15 @@ def train(
     from intarsia.training.loop import Plan
     from intarsia.training.loop import train as run
 
-    _at_least(1, images=images, batch=batch, accumulate=accumulate, devices=devices)
-    _at_least(0, minutes=minutes, seed=seed, workers=workers, state_every=state_every)
+    at_least(1, images=images, batch=batch, accumulate=accumulate, devices=devices)
+    at_least(0, minutes=minutes, workers=workers, state_every=state_every)
+    check_seed(seed)
     chosen = systems.preset(preset)
     source = open_source(data, "train")
     visits = len(source) * source.listing.visits
-    recipe = replace(chosen.recipe, batch=batch or chosen.recipe.batch)
+    recipe = replace(_without(chosen.recipe, without), batch=batch or chosen.recipe.batch)
+    if perceptual is not None and "perceptual" not in recipe.generator_weights:
+        raise ConfigError(f"the recipe has no term perceptual, so {perceptual} is of no use. Leave --perceptual out.")
     config = replace(chosen.config, labels=source.label_space.channels)
 
     fabric = _fabric(precision, devices)
@@ -107,11 +115,12 @@ def train(
     return 0
 
 
-def _at_least(least: int, **options: float | None) -> None:
-    """Refuse an option that is smaller."""
-    for name, value in options.items():
-        if value is not None and value < least:
-            raise ConfigError(f"--{name.replace('_', '-')} is {value}. Give {least} or more.")
+def _without(recipe: Recipe, terms: tuple[str, ...]) -> Recipe:
+    """The recipe with some of the generator's terms left out."""
+    for term in terms:
+        if term not in recipe.generator_weights:
+            raise ConfigError(f"the recipe has no term {term}. It has {', '.join(recipe.generator_weights)}.")
+    return replace(recipe, generator_weights={k: v for k, v in recipe.generator_weights.items() if k not in terms})
 
 
 def _fabric(precision: Precision, devices: int) -> Fabric:

@@ -34,6 +34,12 @@ class Source:
     _kept: dict[int, Pair] = field(default_factory=dict, repr=False)
 
     @property
+    def name(self) -> str:
+        """What the data set is called, wherever it lies: the name in "NAME:PATH", or that of the folder."""
+        layout, colon, path = self.spec.partition(":")
+        return layout if colon and not Path(self.spec).exists() else Path(path or layout).name
+
+    @property
     def label_space(self) -> LabelSpace:
         """What the labels mean."""
         return self.listing.label_space

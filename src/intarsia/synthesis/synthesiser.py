@@ -31,14 +31,13 @@ from intarsia.data.label_files import Photo, read_instance_map, read_label_map, 
 from intarsia.data.transforms import photo_array
 from intarsia.errors import CheckpointError, ConfigError, LabelError
 from intarsia.labels import Ids, LabelSpace
-from intarsia.records import Condition, Seeds
+from intarsia.records import LAST_SEED, Condition, Seeds
 from intarsia.synthesis import DEFAULT_MODEL
 from intarsia.synthesis.models import find_model
 from intarsia.synthesis.photos import photo_tensor
 from intarsia.systems import config_from_dict
 
 MOST_PIXELS = 4096 * 4096
-LAST_SEED = 2**63 - 1
 
 
 class Synthesiser:

@@ -31,7 +31,7 @@ def perceptual_term(path: Path | None) -> Term:
     if path is None:
         raise ConfigError(
             f"the recipe weighs the term perceptual, which needs VGG19's weights. Download {PUBLISHED_FILE} "
-            "(torchvision's) and give it as --perceptual FILE, or take the term out of the recipe."
+            "(torchvision's) and give it as --perceptual FILE, or leave the term out: --without perceptual."
         )
     network = read_vgg19(path)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import resource
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
+from intarsia.data.transforms import photo_array
 from intarsia.files import told, whole_file
 from intarsia.labels import LabelSpace
 from intarsia.records import Batch
@@ -53,15 +55,20 @@ class Journal:
         self.rates: Mapping[str, float] = {}
 
     def __enter__(self) -> Journal:
+        threading.excepthook = _quiet
         self.progress.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.tick()
         self.progress.stop()
-        self.writer.close()
+        try:
+            with told(self.out):
+                self.tick()
+                self.writer.close()
+        finally:
+            threading.excepthook = threading.__excepthook__
 
     def note(self, images: int, seconds: float, terms: Mapping[str, float], rates: Mapping[str, float]) -> None:
         """Report one iteration: images and seconds so far, its terms, the rates that it had."""
@@ -97,7 +104,8 @@ class Journal:
         """Write a sample grid (H W 3), named after the images seen."""
         with whole_file(self.out / GRIDS / f"{self.images:09d}.png") as temporary:
             Image.fromarray(pixels).save(temporary)
-        self.writer.add_image("samples", pixels, self.images, dataformats="HWC")
+        with told(self.out):
+            self.writer.add_image("samples", pixels, self.images, dataformats="HWC")
 
     def _show(self, line: Mapping[str, Any]) -> None:
         memory = line.get("cuda_peak_mb", line["peak_mb"])
@@ -113,8 +121,8 @@ def sample_grid(space: LabelSpace, batch: Batch, fake: Tensor) -> npt.NDArray[np
     """One row a sample: label map in colours | fake | real photo. H W 3."""
     columns = [
         np.stack([space.colourise(labels) for labels in batch.labels.cpu().numpy()]),
-        _pixels(fake),
-        _pixels(batch.image),
+        photo_array(fake),
+        photo_array(batch.image),
     ]
     return np.concatenate([np.concatenate(list(column)) for column in columns], 1)
 
@@ -128,9 +136,10 @@ def peak_memory() -> dict[str, float]:
     return peaks
 
 
-def _pixels(image: Tensor) -> npt.NDArray[np.uint8]:
-    scaled = ((image.float() + 1) * 127.5).round().clamp(0, 255)
-    return scaled.byte().permute(0, 2, 3, 1).cpu().numpy()
+def _quiet(failure: threading.ExceptHookArgs) -> None:
+    """TensorBoard writes in a thread of its own; the main thread tells in one line when the disk refuses."""
+    if not isinstance(failure.exc_value, OSError):
+        threading.__excepthook__(failure)
 
 
 def _drop_after(stats: Path, images: int) -> None:

@@ -279,6 +279,8 @@ def identity(run: Run) -> dict[str, Any]:
         "recipe": asdict(run.system.recipe),
         "label_space": run.source.label_space.to_dict(),
         "photos": len(run.source),
+        "visits": run.source.listing.visits,
+        "one_class_at_most": run.source.listing.one_class_at_most,
         "seed": run.plan.seed,
         "accumulate": run.plan.accumulate,
         "precision": run.plan.precision,
@@ -318,7 +320,7 @@ def deliver(run: Run, images: int, seconds: float) -> None:
                 hardware=hardware(run.fabric),
                 versions=versions(),
                 seed=run.plan.seed,
-                data=run.source.spec,
+                data=run.source.name,
             ),
         )
         save_snapshot(run.plan.out / SNAPSHOT, card, generator.state_dict())
