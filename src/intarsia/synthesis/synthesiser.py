@@ -32,6 +32,7 @@ from intarsia.data.transforms import photo_array
 from intarsia.errors import CheckpointError, ConfigError, LabelError
 from intarsia.labels import Ids, LabelSpace
 from intarsia.records import LAST_SEED, Condition, Seeds
+from intarsia.repeatable import settle_vector_functions
 from intarsia.synthesis import DEFAULT_MODEL
 from intarsia.synthesis.models import find_model
 from intarsia.synthesis.photos import photo_tensor
@@ -49,6 +50,7 @@ class Synthesiser:
         Raises:
             ConfigError: the card's label space is not the one that the generator was trained with.
         """
+        settle_vector_functions()
         self.card = card
         self.label_space: LabelSpace = card.label_space
         self.config: Any = config_from_dict(card.system, card.config)

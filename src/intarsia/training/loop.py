@@ -40,6 +40,7 @@ from intarsia.data.transforms import sample
 from intarsia.errors import ConfigError, TrainingError
 from intarsia.files import sweep
 from intarsia.records import Batch, stack
+from intarsia.repeatable import settle_vector_functions
 from intarsia.systems.system import Recipe, System
 from intarsia.training.averaging import average, decay_at, settled
 from intarsia.training.clock import Clock, asked_to_stop
@@ -109,6 +110,7 @@ def train(fabric: Fabric, system: System, source: Source, watched: Source, plan:
         StorageError: the disk is full; earlier states are as they were.
         TrainingError: a term is not finite, or images are saturated; names the last good state.
     """
+    settle_vector_functions()
     run = prepare(fabric, system, source, watched, plan, say)
     images, seconds = resume(run)
     clock = Clock(seconds, plan.minutes, plan.state_minutes, GRID_MINUTES, saving_laps=SETTLING / 5)
