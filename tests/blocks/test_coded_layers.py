@@ -185,3 +185,13 @@ def test_spectral_normalisation_is_the_same_in_any_memory_layout(kernel: int) ->
             network(tensor(2, 4, 8, 8)).square().mean().backward()
     torch.testing.assert_close(twin.weight.grad, layer.weight.grad)
     torch.testing.assert_close([twin.u, twin.v], [layer.u, layer.v])
+
+
+def test_freezing_leaves_the_network_as_it_was() -> None:
+    semantics = coded_labels(maps.regions(5, LABELS, 16, 16), LABELS)
+    block = SpadeBlock(6, 4, LABELS, hidden=8).train()
+    before = copy.deepcopy(block.state_dict())
+    freeze(block)(tensor(1, 6, 8, 8), semantics)
+    assert all(module.training for module in block.modules())
+    assert all(value.requires_grad for value in block.parameters())
+    torch.testing.assert_close(block.state_dict(), before, rtol=0, atol=0)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import torch
@@ -18,10 +18,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from intarsia.blocks import winograd
-from intarsia.blocks.convolution import CodedConv2d, SpectralConv2d, by_tap
+from intarsia.blocks.convolution import CodedConv2d, SpectralConv2d, by_tap, spectrally_normalised
 from intarsia.blocks.lookup import lookup_affine, window_products
-from intarsia.blocks.modulation import Spade, normalised, pays
+from intarsia.blocks.modulation import Moments, Spade, normalised, pays
 from intarsia.coded import CodedMap
+
+Layer = TypeVar("Layer", bound=nn.Module)
 
 
 @torch.no_grad()
@@ -33,13 +35,19 @@ def freeze(network: nn.Module) -> nn.Module:
     for kind, frozen in FROZEN.items():
         if type(network) is kind:
             return frozen(network).eval()
-    twin = copy.copy(network)
+    twin = _detached(network)
     twin._modules = {name: None if child is None else freeze(child) for name, child in network._modules.items()}
+    return twin.eval()
+
+
+def _detached(network: Layer) -> Layer:
+    """A copy that shares the network's weights and children, and whose own weights need no gradients."""
+    twin = copy.copy(network)
     twin._parameters = {
         name: None if value is None else nn.Parameter(value.detach(), False)
         for name, value in network._parameters.items()
     }
-    return twin.eval()
+    return twin
 
 
 class FrozenConv2d(nn.Module):
@@ -47,9 +55,9 @@ class FrozenConv2d(nn.Module):
 
     def __init__(self, layer: nn.Conv2d) -> None:
         super().__init__()
-        with torch.no_grad():
-            layer.eval()
-            weight = layer.normalised_weight() if isinstance(layer, SpectralConv2d) else layer.weight.detach()
+        weight = layer.weight.detach()
+        if isinstance(layer, SpectralConv2d):
+            weight = spectrally_normalised(weight, layer.u, layer.v, iterate=False)
         self.weight = weight.contiguous(memory_format=torch.channels_last)
         self.bias = None if layer.bias is None else layer.bias.detach()
         self.arguments = (layer.stride, layer.padding, layer.dilation, layer.groups)
@@ -97,7 +105,7 @@ class FrozenCodedConv2d(nn.Module):
 
     def __init__(self, layer: CodedConv2d) -> None:
         super().__init__()
-        self.layer = freeze_parameters(layer)
+        self.layer = _detached(layer)
         self.kept: WeakKeyDictionary[CodedMap, Tensor] = WeakKeyDictionary()
 
     def forward(self, semantics: CodedMap) -> Tensor:
@@ -112,11 +120,10 @@ class FrozenSpade(nn.Module):
 
     def __init__(self, layer: Spade) -> None:
         super().__init__()
-        layer.eval()
         self.kind = layer.moments.kind
-        self.moments = layer.moments
-        self.shared = freeze_parameters(layer.shared)
-        weight, bias = _folded(layer)
+        self.moments = copy.copy(layer.moments).eval()
+        self.shared = _detached(layer.shared)
+        weight, bias = _folded(layer, self.moments)
         self.kernel = layer.gamma_beta.kernel_size[0]
         weight = weight.contiguous(memory_format=torch.channels_last)
         self.taps = by_tap(weight)  # a view: one copy of the weight serves both roads
@@ -148,25 +155,18 @@ class FrozenSpade(nn.Module):
         return rows, torch.arange(len(rows), dtype=torch.int32, device=rows.device).view(semantics.codes.shape)
 
 
-def _folded(layer: Spade) -> tuple[Tensor, Tensor]:
+def _folded(layer: Spade, moments: Moments) -> tuple[Tensor, Tensor]:
     """Weight and bias of the convolution that yields scale and shift directly: (x - m) r (1 + g) + b = x s + t."""
     with torch.no_grad():
         gamma, beta = layer.gamma_beta.weight.chunk(2)
         assert layer.gamma_beta.bias is not None
         gamma_bias, beta_bias = layer.gamma_beta.bias.chunk(2)
         mean, factor = torch.zeros(len(gamma)).to(gamma), torch.ones(len(gamma)).to(gamma)
-        if layer.moments.kind == "batch":
-            mean, factor = (value[0] for value in layer.moments(gamma[None, :, 0], 1))
+        if moments.kind == "batch":
+            mean, factor = (value[0] for value in moments(gamma[None, :, 0], 1))
         scale, scale_bias = gamma * factor[:, None, None, None], (1 + gamma_bias) * factor
         weight = torch.cat([scale, beta - mean[:, None, None, None] * scale])
         return weight, torch.cat([scale_bias, beta_bias - mean * scale_bias])
-
-
-def freeze_parameters(layer: CodedConv2d) -> CodedConv2d:
-    """A copy of a layer that shares its weights and needs no gradients."""
-    twin = copy.copy(layer)
-    twin._parameters = {k: None if v is None else nn.Parameter(v.detach(), False) for k, v in layer._parameters.items()}
-    return twin.eval()
 
 
 FROZEN: dict[type[nn.Module], Callable[..., nn.Module]] = {
