@@ -128,6 +128,16 @@ def test_a_term_that_is_not_there_cannot_be_left_out_or_given_a_file(data, tmp_p
     )
 
 
+def test_a_folder_that_is_no_snapshot_is_not_replaced(data, tmp_path, capsys):
+    mine = tmp_path / "snapshot" / "mine.txt"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+    assert refused(capsys, data, tmp_path, "--images", "2") == (
+        f"{tmp_path}/snapshot exists and is no snapshot, so it is not replaced. Choose another --out."
+    )
+    assert mine.read_text() == "mine"
+
+
 def test_a_file_in_the_place_of_the_run_is_refused(data, tmp_path, capsys):
     (tmp_path / "out").write_text("not a folder")
     assert refused(capsys, data, tmp_path / "out", "--images", "2").startswith(f"cannot write {tmp_path}/out")

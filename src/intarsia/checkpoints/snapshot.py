@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from intarsia import systems
 from intarsia.checkpoints.tensors import Tensors, fill, read_tensors, write_tensors
-from intarsia.errors import CheckpointError, IntarsiaError
+from intarsia.errors import CheckpointError, ConfigError, IntarsiaError
 from intarsia.files import whole_folder
 from intarsia.labels import LabelSpace
 from intarsia.systems.system import Recipe
@@ -62,12 +62,24 @@ class Card(BaseModel):
     licence: str = ""
 
 
+def check_replaceable(folder: Path) -> None:
+    """Refuse to write a snapshot in the place of something else; long work asks before it begins.
+
+    Raises:
+        ConfigError: `folder` is there, and is neither a snapshot nor empty.
+    """
+    if folder.exists() and not (folder / CARD).is_file() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise ConfigError(f"{folder} exists and is no snapshot, so it is not replaced. Choose another --out.")
+
+
 def save_snapshot(folder: Path, card: Card, tensors: Mapping[str, Tensor]) -> None:
     """Write a snapshot; the folder appears whole, in place of an older one.
 
     Raises:
+        ConfigError: the folder holds something else.
         StorageError: the disk is full or the folder cannot be written.
     """
+    check_replaceable(folder)
     with whole_folder(folder) as temporary:
         (temporary / CARD).write_text(card.model_dump_json(indent=1) + "\n")
         write_tensors(temporary / WEIGHTS, tensors)

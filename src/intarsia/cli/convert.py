@@ -35,11 +35,10 @@ def spade(
     from dataclasses import asdict
 
     from intarsia.checkpoints.convert.spade import LICENCE, generator_weights, label_space_of
-    from intarsia.checkpoints.snapshot import CARD, Card, save_snapshot
+    from intarsia.checkpoints.snapshot import Card, check_replaceable, save_snapshot
     from intarsia.labels import LabelSpace
 
-    if out.exists() and not (out / CARD).is_file() and not (out.is_dir() and not any(out.iterdir())):
-        raise ConfigError(f"{out} exists and is no snapshot, so it is not replaced. Choose another --out.")
+    check_replaceable(out)
     space = label_space_of(preset) if label_space is None else LabelSpace.load(label_space)
     config, tensors = generator_weights(preset, file, encoder)
     if space.channels != config.labels:

@@ -24,7 +24,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from intarsia.checkpoints.snapshot import Card, Training, check_label_space, save_snapshot
+from intarsia.checkpoints.snapshot import Card, Training, check_label_space, check_replaceable, save_snapshot
 from intarsia.checkpoints.state import (
     Facts,
     Parts,
@@ -106,7 +106,8 @@ def train(fabric: Fabric, system: System, source: Source, watched: Source, plan:
 
     Raises:
         CheckpointError: the states in `plan.out` are damaged, or of another run.
-        ConfigError: the batch cannot be cut into equal shares, or the data is too small for it.
+        ConfigError: the batch cannot be cut into equal shares, the data is too small for it, or something else stands
+            where the snapshot will.
         StorageError: the disk is full; earlier states are as they were.
         TrainingError: a term is not finite, or images are saturated; names the last good state.
     """
@@ -257,6 +258,7 @@ def prepare(fabric: Fabric, system: System, source: Source, watched: Source, pla
 def resume(run: Run) -> tuple[int, float]:
     """Take over the newest state that is whole; (images, seconds) so far, zeros where there is none."""
     folder = run.plan.out / STATES
+    check_replaceable(run.plan.out / SNAPSHOT)
     if run.fabric.is_global_zero:
         for place in (run.plan.out, folder, run.plan.out / GRIDS):
             sweep(place)
