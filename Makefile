@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 SCRIPTS := $(shell grep -l '^#!.*python' scripts/*)
 
-.PHONY: demo test check bench docs
+.PHONY: demo train-demo test check bench docs
 
 $(STAMP): pyproject.toml constraints.txt
 	@echo "setting up .venv; this is done once and downloads torch"
@@ -15,6 +15,11 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: $(STAMP)
 	$(BIN)/intarsia demo --out out/demo
+
+# A small SPADE on rendered streets, in half an hour on a laptop's processor; the same command goes on with it.
+train-demo: $(STAMP)
+	$(BIN)/intarsia train --preset spade-street-128 --data street:datasets/street --out out/train-demo --minutes 30
+	@echo "sample grids are in out/train-demo/grids; render with: intarsia synth MAPS --model out/train-demo/snapshot --out out/photos"
 
 test: $(STAMP)
 	$(BIN)/pytest

@@ -51,6 +51,36 @@ def test_the_snapshot_is_the_settled_average(data, tmp_path):
     assert differing == {"norm.moments.running_mean", "norm.moments.running_var"}
 
 
+def test_a_run_can_start_with_the_networks_of_another_and_optimisers_of_its_own(data, tmp_path):
+    run_mini(data, tmp_path / "small", 8)
+    larger = mini_system(replace(RECIPE, crop_size=(20, 20), generator_rate=0.0, discriminator_rate=0.0))
+    said = []
+    run_mini(data, tmp_path / "large", 4, system=larger, start=tmp_path / "small", say=said.append)
+    assert said == [f"starting with the networks of {tmp_path}/small/states/000000008"]
+    before, after = (
+        read_tensors(state_folders(tmp_path / run / "states")[-1] / "tensors.safetensors") for run in ("small", "large")
+    )
+    weights = [name for name in before if name.startswith("networks/") and name.endswith((".weight", ".bias"))]
+    assert weights
+    assert all(torch.equal(before[name], after[name]) for name in weights if "average" not in name)
+    assert all(after[name] == 1 for name in after if name.startswith("optimisers/") and "/step/" in name)
+
+
+def test_a_run_to_start_from_must_have_a_state_and_fit(data, tmp_path):
+    with pytest.raises(CheckpointError) as told:
+        run_mini(data, tmp_path / "large", 4, start=tmp_path / "small")
+    assert str(told.value) == (
+        f"{tmp_path}/small holds no state of a run to start from. Give the --out of another run."
+    )
+    run_mini(data, tmp_path / "small", 4)
+    with pytest.raises(CheckpointError) as told:
+        run_mini(data, tmp_path / "large", 4, system=mini_system(width=4), start=tmp_path / "small")
+    assert str(told.value) == (
+        f"{tmp_path}/small/states/000000004 has start.weight as 8x6x3x3 where its configuration makes 4x6x3x3. "
+        "It belongs to another one."
+    )
+
+
 def test_without_an_average_the_snapshot_is_the_generator(data, tmp_path):
     run_mini(data, tmp_path, 8, system=mini_system(replace(RECIPE, average=None)))
     weights = read_tensors(tmp_path / "snapshot/generator.safetensors")

@@ -51,14 +51,22 @@ class Parts:
                     entries[f"optimisers/{name}/{slot}/{entry}"] = tensor
         return entries
 
-    def fill(self, tensors: Mapping[str, Tensor], source: Path) -> None:
-        """Take over what `tensors` gave.
+    def fill_networks(self, tensors: Mapping[str, Tensor], source: Path) -> None:
+        """Take over the networks alone; optimisers stay as they are.
 
         Raises:
             CheckpointError: names or shapes do not fit.
         """
         for name, network in self.networks.items():
             fill(network, _below(f"networks/{name}/", tensors), source)
+
+    def fill(self, tensors: Mapping[str, Tensor], source: Path) -> None:
+        """Take over what `tensors` gave.
+
+        Raises:
+            CheckpointError: names or shapes do not fit.
+        """
+        self.fill_networks(tensors, source)
         for name, optimiser in self.optimisers.items():
             parameters = dict(self.networks[name].named_parameters())
             for place, tensor in _below(f"optimisers/{name}/", tensors).items():

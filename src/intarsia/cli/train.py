@@ -6,7 +6,9 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
 
 from intarsia.cli.options import at_least, check_seed
 from intarsia.cli.say import notice
@@ -36,6 +38,7 @@ def train(
     seed: int = 0,
     workers: int = 2,
     state_every: float = 10.0,
+    start: Annotated[Path | None, Parameter(name="--from")] = None,
     perceptual: Path | None = None,
     without: tuple[str, ...] = (),
 ) -> int:
@@ -69,6 +72,8 @@ def train(
         Threads that read ahead.
     state_every
         Minutes between saved states.
+    start
+        Folder of another run, to start with its networks: of the same widths, perhaps for smaller images.
     perceptual
         File of VGG19 weights, for recipes with a perceptual term.
     without
@@ -104,6 +109,7 @@ def train(
         workers=workers,
         minutes=float("inf") if minutes is None else minutes,
         state_minutes=state_every,
+        start=start,
     )
     say = notice if fabric.is_global_zero else _silence
     ending = run(fabric, system, source, _watched(data, say), plan, say)

@@ -17,16 +17,17 @@ class Clock:
         spent: seconds before this call.
         minutes: that this call may take, saving included.
         state_minutes: between states.
-        grid_minutes: between sample grids.
+        grid_minutes: of the whole run: the first sample grid, and the time between the others.
         saving_laps: iterations that saving is thought to last, until it was measured.
     """
 
     def __init__(
-        self, spent: float, minutes: float, state_minutes: float, grid_minutes: float, saving_laps: float
+        self, spent: float, minutes: float, state_minutes: float, grid_minutes: tuple[float, float], saving_laps: float
     ) -> None:
         self.spent, self.minutes, self.saving_laps = spent, minutes, saving_laps
-        self.state, self.grid = Interval(60 * state_minutes), Interval(60 * grid_minutes)
+        self.state, self.grid_minutes = Interval(60 * state_minutes), grid_minutes
         self.start = self.lap = time.monotonic()
+        self.grids = self._grids_by_now()
         self.laps, self.slowest = 0, 0.0
         self.saving_seconds: float | None = None
 
@@ -43,6 +44,15 @@ class Clock:
         self.lap = now
         saving = self.saving_laps * self.slowest if self.saving_seconds is None else self.saving_seconds
         return now + self.slowest + saving - self.start >= 60 * self.minutes
+
+    def grid_is_due(self) -> bool:
+        """Whether the time of another sample grid has come since this was last asked, or since the call began."""
+        before, self.grids = self.grids, self._grids_by_now()
+        return self.grids > before
+
+    def _grids_by_now(self) -> int:
+        (first, every), minutes = self.grid_minutes, self.seconds() / 60
+        return int(minutes >= first) + int(minutes // every)
 
     @contextmanager
     def saving(self) -> Iterator[None]:

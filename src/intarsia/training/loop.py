@@ -37,7 +37,7 @@ from intarsia.checkpoints.state import (
 from intarsia.data.batches import Batches
 from intarsia.data.sources import Source
 from intarsia.data.transforms import sample
-from intarsia.errors import ConfigError, TrainingError
+from intarsia.errors import CheckpointError, ConfigError, TrainingError
 from intarsia.files import sweep
 from intarsia.records import Batch, stack
 from intarsia.repeatable import settle_vector_functions
@@ -49,7 +49,7 @@ from intarsia.training.rounds import Share, discriminator_terms, generator_terms
 from intarsia.training.schedule import rates
 
 SNAPSHOT, STATES = "snapshot", "states"
-GRID_MINUTES, GRID_ROWS = 3.0, 6
+GRID_MINUTES, GRID_ROWS = (1.0, 5.0), 6  # the first sample grid, then one every so often
 SATURATED_SHARE, HOPELESS = 0.9, 100  # an image's share of saturated values, for so many iterations in a row
 SETTLING = 8  # batches on which the averaged generator's statistics are estimated anew
 
@@ -68,6 +68,7 @@ class Plan:
     workers: int = 2  # threads that read ahead
     minutes: float = float("inf")  # that this call may take; then it saves and stops
     state_minutes: float = 10.0  # between states
+    start: Path | None = None  # another run's folder, whose networks a new run starts with
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def train(fabric: Fabric, system: System, source: Source, watched: Source, plan:
                 raise stopped(run, images, f"images have been saturated at -1 and 1 for {HOPELESS} iterations")
             if journal:
                 journal.note(images, clock.seconds(), terms, rate)
-            if agreed(fabric, clock.grid.is_due()):
+            if agreed(fabric, clock.grid_is_due()):
                 show(run, journal, images)
             if agreed(fabric, clock.state.is_due()):
                 with clock.saving():
@@ -256,7 +257,7 @@ def prepare(fabric: Fabric, system: System, source: Source, watched: Source, pla
 
 
 def resume(run: Run) -> tuple[int, float]:
-    """Take over the newest state that is whole; (images, seconds) so far, zeros where there is none."""
+    """Take over the newest state that is whole; (images, seconds) so far. Where there is none, (0, 0): a new run."""
     folder = run.plan.out / STATES
     check_replaceable(run.plan.out / SNAPSHOT)
     if run.fabric.is_global_zero:
@@ -265,6 +266,8 @@ def resume(run: Run) -> tuple[int, float]:
     run.fabric.barrier()
     saved = newest_state(folder, run.say)
     if saved is None:
+        if run.plan.start is not None:
+            start_from(run, run.plan.start)
         return 0, 0.0
     check_label_space(label_space_of(saved), run.source.label_space, saved.path)
     check_same_run(saved, identity(run))
@@ -272,6 +275,20 @@ def resume(run: Run) -> tuple[int, float]:
     run.fabric.strategy.precision.load_state_dict(saved.facts.scaler)
     run.say(f"going on from {saved.path}")
     return saved.facts.images, saved.facts.seconds
+
+
+def start_from(run: Run, other: Path) -> None:
+    """Take over the networks of another run, whose image size and recipe may differ; optimisers start anew.
+
+    Raises:
+        CheckpointError: it has no state, is of another label space, or its networks have other shapes.
+    """
+    saved = newest_state(other / STATES, run.say)
+    if saved is None:
+        raise CheckpointError(f"{other} holds no state of a run to start from. Give the --out of another run.")
+    check_label_space(label_space_of(saved), run.source.label_space, saved.path)
+    run.parts.fill_networks(saved.tensors, saved.path)
+    run.say(f"starting with the networks of {saved.path}")
 
 
 def identity(run: Run) -> dict[str, Any]:
