@@ -59,10 +59,10 @@ def test_make_targets_and_scripts_exist(page):
 @pytest.fixture
 def after_the_demo(tmp_path, monkeypatch):
     """A folder with two of the label maps that `make demo` leaves."""
-    labels = tmp_path / "out" / "demo" / "labels"
+    labels = tmp_path / "out" / "demo" / "earth" / "labels"
     labels.mkdir(parents=True)
     for file in ("02-Italy.png", "11-Letters.png"):
-        shutil.copy(BUNDLED / "maps" / file, labels)
+        shutil.copy(BUNDLED / "maps" / "earth" / file, labels)
     monkeypatch.chdir(tmp_path)
 
 
@@ -80,12 +80,12 @@ def test_the_readmes_python_runs():
     [example] = blocks(ROOT / "README.md", "python")
     names: dict[str, object] = {}
     exec(example, names)
-    with Image.open("out/demo/labels/02-Italy.png") as labels:
+    with Image.open("out/demo/earth/labels/02-Italy.png") as labels:
         assert names["photo"].shape == (labels.height, labels.width, 3)
 
 
 def test_the_synthesis_pages_python_runs(tmp_path, monkeypatch):
-    shutil.copy(BUNDLED / "maps" / "11-Letters.png", tmp_path / "map.png")
+    shutil.copy(BUNDLED / "maps" / "earth" / "11-Letters.png", tmp_path / "map.png")
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     for example in blocks(ROOT / "docs" / "synthesis.md", "python"):

@@ -11,14 +11,15 @@ import pytest
 from PIL import Image
 
 from intarsia import cli, systems
-from intarsia.checkpoints.snapshot import Card, save_snapshot
-from intarsia.cli.gallery import bundled_maps
+from intarsia.checkpoints.snapshot import Card, load_card, save_snapshot
+from intarsia.cli.gallery import EXHIBITS, bundled_maps
+from intarsia.synthesis.models import BUNDLED
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     """An untrained small model of the bundled maps' label space."""
-    space, _ = bundled_maps()
+    space, _ = bundled_maps("earth")
     tiny = systems.preset("spade-tiny")
     config = dataclasses.replace(tiny.config, labels=space.channels)
     generator = systems.build(tiny.system, config, tiny.recipe).generator
@@ -30,11 +31,13 @@ def model(tmp_path_factory):
     return folder
 
 
-def test_a_dozen_varied_maps_are_bundled():
-    space, maps = bundled_maps()
+@pytest.mark.parametrize("exhibit", EXHIBITS)
+def test_a_dozen_varied_maps_with_all_classes_are_bundled(exhibit):
+    space, maps = bundled_maps(exhibit)
     assert len(maps) == 12
-    assert set(np.concatenate([np.unique(labels) for labels in maps.values()])) == set(range(space.channels))
-    assert len({labels.shape for labels in maps.values()}) > 1
+    assert set(np.concatenate([np.unique(one.labels) for one in maps])) == set(range(space.channels))
+    assert len({one.title for one in maps}) == 12
+    assert load_card(BUNDLED / "models" / EXHIBITS[exhibit]).label_space == space
 
 
 @pytest.fixture(scope="module")
@@ -50,15 +53,15 @@ def test_the_demo_says_what_it_wrote(demo):
     _, said = demo
     assert re.match(r"rendered 12 label maps in \d+\.\d s\n", said)
     places = re.findall(r"^  (.+)$", said, re.M)
-    assert len(places) == 4
+    assert [Path(place).name for place in places] == ["index.html", "earth"]
     assert all(Path(place).exists() for place in places)
 
 
 def test_photos_have_their_maps_sizes(demo):
     out, _ = demo
-    for name, labels in bundled_maps()[1].items():
-        with Image.open(out / "photos" / f"{name}.png") as photo:
-            assert photo.size == labels.shape[::-1]
+    for one in bundled_maps("earth")[1]:
+        with Image.open(out / "earth" / "photos" / f"{one.name}.png") as photo:
+            assert photo.size == one.labels.shape[::-1]
 
 
 def test_the_page_needs_nothing_but_the_pictures_beside_it(demo):
@@ -81,9 +84,9 @@ def test_the_page_shows_the_models_card(demo):
 def test_what_the_demo_wrote_can_be_rendered_again(demo, model, tmp_path):
     """The page proposes it: paint on the label maps, then synth."""
     out, _ = demo
-    command = ["synth", str(out / "labels" / "12-Inlay.png"), "--model", str(model), "--out", str(tmp_path)]
+    command = ["synth", str(out / "earth" / "labels" / "12-Inlay.png"), "--model", str(model), "--out", str(tmp_path)]
     assert cli.run([*command, "--device", "cpu"]) == 0
-    assert (tmp_path / "12-Inlay.png").read_bytes() == (out / "photos" / "12-Inlay.png").read_bytes()
+    assert (tmp_path / "12-Inlay.png").read_bytes() == (out / "earth" / "photos" / "12-Inlay.png").read_bytes()
 
 
 def test_a_model_of_another_label_space_is_refused(snapshot_of, tmp_path, capsys):
@@ -91,6 +94,8 @@ def test_a_model_of_another_label_space_is_refused(snapshot_of, tmp_path, capsys
     assert cli.run(["demo", "--out", str(out), "--model", str(snapshot_of("spade-tiny")), "--device", "cpu"]) == 2
     message = capsys.readouterr().err
     assert re.fullmatch(
-        r"error: .* is of label space spade-tiny \(6 channels, the data has 15 of earth\)\. .*\n", message
+        r"error: model \S+ is of label space spade-tiny, and the demo has label maps of earth.*\. "
+        r"Render your own: intarsia synth\.\n",
+        message,
     )
     assert not out.exists()

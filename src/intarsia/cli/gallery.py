@@ -1,4 +1,4 @@
-"""The demo's pictures: as files, on a contact sheet, and on an HTML page without scripts."""
+"""The demo's pictures: as files, on contact sheets, and on an HTML page without scripts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from string import Template
 
 from PIL import Image
 
-from intarsia.data.label_files import Photo, read_label_map, write_label_map
+from intarsia.data.label_files import Photo, read_instance_map, read_label_map, write_instance_map, write_label_map
 from intarsia.files import whole_file
 from intarsia.labels import Ids, LabelClass, LabelSpace
 from intarsia.synthesis.models import BUNDLED
@@ -18,13 +18,16 @@ from intarsia.synthesis.photos import write_photo
 from intarsia.synthesis.sheet import Group, Section, draw_sheet
 from intarsia.synthesis.synthesiser import Synthesiser
 
+EXHIBITS = {"earth": "spade-earth-128"}
+"""Folders of bundled label maps, and the bundled model that renders each by default."""
+
 TRY_NEXT = (
     (
         "Paint: open a label map in a paint program, draw in the colours above (no smoothing), save it, render it.",
-        "intarsia synth {out}/labels --out out/mine",
+        "intarsia synth {out}/earth/labels --out out/mine",
     ),
     (
-        "Train this model yourself.",
+        "Train a model yourself.",
         "intarsia data build earth --out out/earth\n"
         "intarsia train --preset spade-earth-128 --data earth:out/earth --out out/runs/earth",
     ),
@@ -36,12 +39,12 @@ TRY_NEXT = (
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A label map and its photo."""
+class LabelMap:
+    """A label map, with an instance map where its objects are told apart."""
 
     name: str
     labels: Ids  # H W train ids
-    photo: Photo  # H W 3 uint8
+    instances: Ids | None = None  # H W
 
     @property
     def title(self) -> str:
@@ -49,45 +52,66 @@ class Shown:
         return self.name.partition("-")[2].replace("-", " ")
 
 
-def bundled_maps() -> tuple[LabelSpace, dict[str, Ids]]:
-    """The label maps that come with the package: their label space, and train ids (H W) by name."""
-    space = LabelSpace.load(BUNDLED / "maps" / "label_space.json")
-    paths = sorted((BUNDLED / "maps").glob("*.png"))
-    return space, {path.stem: read_label_map(path, space).labels for path in paths}
+@dataclass(frozen=True)
+class Shown:
+    """A label map and its photo."""
+
+    map: LabelMap
+    photo: Photo  # H W 3 uint8
 
 
-def write_gallery(out: Path, synthesiser: Synthesiser, space: LabelSpace, shown: Sequence[Shown], took: str) -> None:
-    """Write labels/ and photos/ (PNG), contact-sheet.png and index.html into `out`.
+@dataclass(frozen=True)
+class Exhibit:
+    """Bundled label maps of one label space, rendered by one model."""
+
+    name: str
+    synthesiser: Synthesiser
+    shown: Sequence[Shown]
+
+    @property
+    def space(self) -> LabelSpace:
+        """What the labels mean."""
+        return self.synthesiser.label_space
+
+
+def bundled_maps(exhibit: str) -> tuple[LabelSpace, list[LabelMap]]:
+    """The label maps that come with the package under this name of `EXHIBITS`, and their label space."""
+    folder = BUNDLED / "maps" / exhibit
+    space = LabelSpace.load(folder / "label_space.json")
+    return space, [_bundled_map(path, space) for path in sorted(folder.glob("*.png"))]
+
+
+def rendered(synthesiser: Synthesiser, label_map: LabelMap) -> Shown:
+    """A bundled label map as the model sees it."""
+    scene = synthesiser.scene(synthesiser.label_space.decode(label_map.labels), label_map.instances)
+    return Shown(label_map, scene.render())
+
+
+def write_gallery(out: Path, exhibits: Sequence[Exhibit], took: str) -> None:
+    """Write EXHIBIT/labels/, instances/ and photos/ (PNG), EXHIBIT/contact-sheet.png and index.html into `out`.
 
     Raises:
         StorageError: the disk is full or the folder cannot be written.
     """
-    for one in shown:
-        write_label_map(out / "labels" / f"{one.name}.png", one.labels, space)
-        write_photo(out / "photos" / f"{one.name}.png", one.photo)
-    with whole_file(out / "contact-sheet.png") as temporary:
-        contact_sheet(synthesiser, space, shown).save(temporary)
+    for exhibit in exhibits:
+        folder = out / exhibit.name
+        for one in exhibit.shown:
+            file = f"{one.map.name}.png"
+            write_label_map(folder / "labels" / file, one.map.labels, exhibit.space)
+            if one.map.instances is not None:
+                write_instance_map(folder / "instances" / file, one.map.instances)
+            write_photo(folder / "photos" / file, one.photo)
+        with whole_file(folder / "contact-sheet.png") as temporary:
+            contact_sheet(exhibit).save(temporary)
     with whole_file(out / "index.html") as temporary:
-        temporary.write_text(_page(synthesiser, space, shown, took, out))
+        temporary.write_text(_page(exhibits, took, out))
 
 
-def contact_sheet(synthesiser: Synthesiser, space: LabelSpace, shown: Sequence[Shown]) -> Image.Image:
+def contact_sheet(exhibit: Exhibit) -> Image.Image:
     """All pairs on one picture, with the classes' colours."""
-    groups = [Group((space.colourise(one.labels), one.photo), one.title) for one in shown]
-    subtitle = f"{synthesiser.card.preset}: on the left what was given, on the right what came out"
-    return draw_sheet("Intarsia", subtitle, [Section("", groups)], space.classes, columns=3, side=256)
-
-
-def _page(synthesiser: Synthesiser, space: LabelSpace, shown: Sequence[Shown], took: str, out: Path) -> str:
-    return Template((BUNDLED / "demo.html").read_text()).substitute(
-        model=escape(synthesiser.card.preset),
-        count=len(shown),
-        took=escape(took),
-        pairs="\n".join(_pair(one) for one in shown),
-        legend="\n".join(_entry(label_class) for label_class in space.classes),
-        facts="\n".join(f"  <dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in card_facts(synthesiser).items()),
-        commands="\n".join(f"<p>{escape(why)}</p>\n<pre>{escape(do.format(out=out))}</pre>" for why, do in TRY_NEXT),
-    )
+    groups = [Group((exhibit.space.colourise(one.map.labels), one.photo), one.map.title) for one in exhibit.shown]
+    subtitle = f"{exhibit.synthesiser.card.preset}: on the left what was given, on the right what came out"
+    return draw_sheet("Intarsia", subtitle, [Section("", groups)], exhibit.space.classes, columns=3, side=256)
 
 
 def card_facts(synthesiser: Synthesiser) -> dict[str, str]:
@@ -102,12 +126,50 @@ def card_facts(synthesiser: Synthesiser) -> dict[str, str]:
     return facts | ({"licence": card.licence} if card.licence else {})
 
 
-def _pair(shown: Shown) -> str:
-    title, (height, width) = escape(shown.title), shown.labels.shape
-    file = f"{escape(shown.name)}.png"
+def _bundled_map(path: Path, space: LabelSpace) -> LabelMap:
+    instances = path.parent / "instances" / path.name
+    return LabelMap(
+        path.stem, read_label_map(path, space).labels, read_instance_map(instances) if instances.is_file() else None
+    )
+
+
+def _page(exhibits: Sequence[Exhibit], took: str, out: Path) -> str:
+    return Template((BUNDLED / "demo.html").read_text()).substitute(
+        count=sum(len(exhibit.shown) for exhibit in exhibits),
+        took=escape(took),
+        exhibits="\n".join(_exhibit(exhibit) for exhibit in exhibits),
+        commands="\n".join(f"<p>{escape(why)}</p>\n<pre>{escape(do.format(out=out))}</pre>" for why, do in TRY_NEXT),
+    )
+
+
+def _exhibit(exhibit: Exhibit) -> str:
+    name, model = escape(exhibit.name), escape(exhibit.synthesiser.card.preset)
+    facts = card_facts(exhibit.synthesiser).items()
+    return "\n".join(
+        (
+            f"<h2>{name}, rendered by {model}</h2>",
+            f'<p class="faint">On one sheet: <a href="{name}/contact-sheet.png">contact-sheet.png</a>.</p>',
+            '<div class="pairs">',
+            *(_pair(name, one) for one in exhibit.shown),
+            "</div>",
+            "<h3>What the colours mean</h3>",
+            '<ul class="legend">',
+            *(_entry(label_class) for label_class in exhibit.space.classes),
+            "</ul>",
+            "<h3>The model</h3>",
+            "<dl>",
+            *(f"  <dt>{escape(fact)}</dt><dd>{escape(value)}</dd>" for fact, value in facts),
+            "</dl>",
+        )
+    )
+
+
+def _pair(folder: str, shown: Shown) -> str:
+    title, (height, width) = escape(shown.map.title), shown.map.labels.shape
+    file = f"{escape(shown.map.name)}.png"
     return (
-        f'  <figure><div class="pair"><img src="labels/{file}" alt="label map: {title}">'
-        f'<img src="photos/{file}" alt="photo: {title}"></div>'
+        f'  <figure><div class="pair"><img src="{folder}/labels/{file}" alt="label map: {title}">'
+        f'<img src="{folder}/photos/{file}" alt="photo: {title}"></div>'
         f"<figcaption><span>{title}</span><span>{width} x {height}</span></figcaption></figure>"
     )
 

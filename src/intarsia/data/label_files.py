@@ -93,6 +93,16 @@ def write_label_map(path: Path, train: Ids, space: LabelSpace) -> None:
         image.save(temporary, format="PNG", optimize=True)
 
 
+def write_instance_map(path: Path, instances: Ids) -> None:
+    """Write an instance map (H W, numbers 0..65535) as a 16-bit index PNG.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    with whole_file(path) as temporary:
+        Image.fromarray(instances.astype(np.uint16)).save(temporary, format="PNG", optimize=True)
+
+
 def refuse_large(what: str, height: int, width: int, most_pixels: int) -> None:
     """Refuse an image of more pixels; `what` names it.
 
