@@ -28,8 +28,8 @@ from intarsia.data.transforms import Cut, cut_out, draw_cut, resize
 from intarsia.labels import numbered
 from intarsia.losses import adversarial, divergence, matching
 from intarsia.losses.adversarial import Adversarial
+from intarsia.pretrained import vgg19
 from intarsia.records import Batch, Condition, Round, Verdict
-from intarsia.systems.perceptual import vgg19
 from intarsia.systems.spade import DOUBLINGS, SpadeConfig, SpadeGenerator, discriminator_terms, generator_terms
 from intarsia.systems.system import Recipe
 from intarsia.training.schedule import rates

@@ -1,17 +1,14 @@
 """SPADE: published sizes and recipes, its initialisation, its style."""
 
 import dataclasses
-import logging
 
 import pytest
 import torch
 
 from intarsia import systems
 from intarsia.blocks.convolution import SpectralConv2d
-from intarsia.blocks.vgg import Vgg19, layer_keys
-from intarsia.errors import CheckpointError, ConfigError, DataError, LabelError
+from intarsia.errors import ConfigError, DataError, LabelError
 from intarsia.records import Seeds
-from intarsia.systems.perceptual import read_vgg19
 from intarsia.systems.spade import SpadeConfig, SpadeGenerator
 from intarsia.systems.system import Recipe
 from tests.systems import matrix
@@ -148,71 +145,3 @@ def test_edges_need_instance_maps():
     assert str(caught.value) == (
         "this network looks at instance edges, and the data has no instance maps. Set edges=False."
     )
-
-
-# The perceptual term and its file.
-
-WEIGHED = Recipe({"gan": 1.0, "perceptual": 10.0}, {"fake": 1.0, "real": 1.0})
-
-
-def torchvision_weights():
-    """Random weights under torchvision's keys, its unused layers included."""
-    own = Vgg19().state_dict()
-    weights = {
-        f"features.{number}.{part}": own[f"{layer}.{part}"].clone()
-        for number, layer in layer_keys().items()
-        for part in ("weight", "bias")
-    }
-    weights |= {f"features.30.{part}": torch.zeros(2) for part in ("weight", "bias")}
-    return weights | {"classifier.0.weight": torch.zeros(2), "classifier.0.bias": torch.zeros(2)}
-
-
-def test_without_the_file_the_perceptual_term_names_it():
-    with pytest.raises(ConfigError) as caught:
-        systems.build("spade", systems.preset("spade-tiny").config, WEIGHED)
-    assert str(caught.value) == (
-        "the recipe weighs the term perceptual, which needs VGG19's weights. Download vgg19-dcbb9e9d.pth "
-        "(torchvision's) and give it as --perceptual FILE, or leave the term out: --without perceptual."
-    )
-
-
-def test_an_optional_perceptual_term_is_left_out_with_a_notice(caplog):
-    recipe = dataclasses.replace(WEIGHED, optional_terms=("perceptual",))
-    with caplog.at_level(logging.WARNING):
-        system = systems.build("spade", systems.preset("spade-tiny").config, recipe)
-    assert system.recipe.generator_weights == {"gan": 1.0}
-    assert caplog.messages == [
-        "The term perceptual is left out: no file of VGG19 weights was given, and the recipe allows that."
-    ]
-
-
-def test_the_perceptual_term_reads_torchvisions_file(tmp_path):
-    path = tmp_path / "vgg19.pth"
-    torch.save(torchvision_weights(), path)
-    system = systems.build("spade", systems.preset("spade-tiny").config, WEIGHED, perceptual=path)
-    made = matrix.round_of(system, matrix.condition(system))
-    term = system.generator_terms(made)["perceptual"]
-    assert term > 0
-    term.backward()
-    assert all(p.grad is None or torch.isfinite(p.grad).all() for p in system.generator.parameters())
-    assert system.generator.decoder.to_image.weight.grad.abs().max() > 0
-
-
-@pytest.mark.parametrize(
-    ("spoil", "found"),
-    [
-        (lambda weights: weights.pop("features.28.weight"), "features.28.weight is missing"),
-        (
-            lambda weights: weights.update({"features.0.bias": torch.zeros(32)}),
-            "features.0.bias has shape (32,), not (64,)",
-        ),
-    ],
-)
-def test_a_file_that_is_not_vgg19_is_refused(tmp_path, spoil, found):
-    weights = torchvision_weights()
-    spoil(weights)
-    path = tmp_path / "other.pth"
-    torch.save(weights, path)
-    with pytest.raises(CheckpointError) as caught:
-        read_vgg19(path)
-    assert str(caught.value) == f"weight file {path} is not VGG19: {found}. Give torchvision's vgg19-dcbb9e9d.pth."

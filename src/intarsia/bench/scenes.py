@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from intarsia import systems
 from intarsia.blocks.modulation import Moments
 from intarsia.records import Batch, Condition, Seeds
+from intarsia.systems.perceptual import VIEWERS
 from intarsia.systems.system import System
 
 
@@ -36,7 +37,7 @@ def system_for(preset: str, size: tuple[int, int], seed: int) -> System:
     recorded = systems.preset(preset)
     recipe = replace(
         recorded.recipe,
-        generator_weights={k: v for k, v in recorded.recipe.generator_weights.items() if k != "perceptual"},
+        generator_weights={k: v for k, v in recorded.recipe.generator_weights.items() if k not in VIEWERS},
     )
     torch.manual_seed(seed)
     return systems.build(recorded.system, replace(recorded.config, size=size), recipe, preset=preset)

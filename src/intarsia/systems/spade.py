@@ -30,7 +30,7 @@ from intarsia.errors import ConfigError, DataError, LabelError
 from intarsia.losses import adversarial, divergence, matching
 from intarsia.losses.adversarial import Adversarial
 from intarsia.records import Batch, Condition, Seeds, Synthesis
-from intarsia.systems.perceptual import perceptual_term, without_absent
+from intarsia.systems.perceptual import perceptual_terms, without_absent
 from intarsia.systems.system import Preset, Recipe, System, Term, weighed
 
 Kind = TypeVar("Kind")
@@ -158,7 +158,7 @@ def spade(config: SpadeConfig, recipe: Recipe, preset: str, perceptual: Path | N
         perceptual: file of VGG19 weights, for the term `perceptual`.
 
     Raises:
-        ConfigError: the recipe weighs a term that this config does not have, or VGG19's weights are missing.
+        ConfigError: the recipe weighs a term that this config does not have, or a perceptual term's weights are absent.
     """
     generator = SpadeGenerator(config)
     discriminator = PatchDiscriminator(
@@ -167,9 +167,7 @@ def spade(config: SpadeConfig, recipe: Recipe, preset: str, perceptual: Path | N
     initialise(generator)
     initialise(discriminator)
     recipe = without_absent(recipe, perceptual)
-    terms = generator_terms(config)
-    if "perceptual" in recipe.generator_weights:
-        terms["perceptual"] = perceptual_term(perceptual)
+    terms = generator_terms(config) | perceptual_terms(recipe, perceptual)
     return System(
         name="spade",
         preset=preset,
@@ -204,7 +202,7 @@ def condition(config: SpadeConfig, batch: Batch, seeds: Seeds) -> Condition:
 
 
 def generator_terms(config: SpadeConfig) -> dict[str, Term]:
-    """All but `perceptual`, which needs a file."""
+    """All but the perceptual ones, which need files."""
     terms: dict[str, Term] = {
         "gan": lambda r: adversarial.fooling(present(r.fake_verdict), config.adversarial),
         "feature_matching": lambda r: matching.feature_matching(present(r.fake_verdict), present(r.real_verdict)),

