@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from intarsia import cli
-from intarsia.synthesis.models import BUNDLED
+from intarsia.checkpoints.models import BUNDLED
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md"))]

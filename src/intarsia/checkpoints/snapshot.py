@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError
@@ -24,6 +24,7 @@ from intarsia.systems.system import Recipe
 
 FORMAT = 1
 CARD, WEIGHTS = "card.json", "generator.safetensors"
+AnyCard = TypeVar("AnyCard", bound=BaseModel)
 
 
 def _label_space(value: Any) -> LabelSpace:
@@ -72,8 +73,14 @@ def check_replaceable(folder: Path) -> None:
         raise ConfigError(f"{folder} exists and is no snapshot, so it is not replaced. Choose another --out.")
 
 
-def save_snapshot(folder: Path, card: Card, tensors: Mapping[str, Tensor]) -> None:
+def save_snapshot(folder: Path, card: BaseModel, tensors: Mapping[str, Tensor], weights: str = WEIGHTS) -> None:
     """Write a snapshot; the folder appears whole, in place of an older one.
+
+    Args:
+        folder: to write.
+        card: what it is: a `Card`, or that of another kind of network.
+        tensors: by name.
+        weights: the file for them.
 
     Raises:
         ConfigError: the folder holds something else.
@@ -82,10 +89,19 @@ def save_snapshot(folder: Path, card: Card, tensors: Mapping[str, Tensor]) -> No
     check_replaceable(folder)
     with whole_folder(folder) as temporary:
         (temporary / CARD).write_text(card.model_dump_json(indent=1) + "\n")
-        write_tensors(temporary / WEIGHTS, tensors)
+        write_tensors(temporary / weights, tensors)
 
 
 def load_card(folder: Path) -> Card:
+    """Read a generator's card.
+
+    Raises:
+        CheckpointError: as `load_card_of`.
+    """
+    return load_card_of(Card, folder)
+
+
+def load_card_of(kind: type[AnyCard], folder: Path) -> AnyCard:
     """Read a snapshot's card.
 
     Raises:
@@ -102,7 +118,7 @@ def load_card(folder: Path) -> Card:
         raise CheckpointError(f"{path} cannot be read ({error}). Copy it again, it is damaged.") from None
     check_format(values, path)
     try:
-        return Card.model_validate(values)
+        return kind.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])

@@ -10,10 +10,10 @@ from string import Template
 
 from PIL import Image
 
+from intarsia.checkpoints.models import BUNDLED
 from intarsia.data.label_files import Photo, read_instance_map, read_label_map, write_instance_map, write_label_map
 from intarsia.files import whole_file
 from intarsia.labels import Ids, LabelClass, LabelSpace
-from intarsia.synthesis.models import BUNDLED
 from intarsia.synthesis.photos import write_photo
 from intarsia.synthesis.sheet import Group, Section, draw_sheet
 from intarsia.synthesis.synthesiser import Synthesiser

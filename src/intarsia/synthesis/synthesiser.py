@@ -25,6 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from intarsia.blocks.frozen import freeze
+from intarsia.checkpoints.models import find_model
 from intarsia.checkpoints.snapshot import CARD, Card, load_generator
 from intarsia.conditioning.semantics import coded_labels
 from intarsia.data.label_files import Photo, read_instance_map, read_label_map, refuse_large
@@ -34,7 +35,6 @@ from intarsia.labels import Ids, LabelSpace
 from intarsia.records import LAST_SEED, Condition, Seeds
 from intarsia.repeatable import settle_vector_functions
 from intarsia.synthesis import DEFAULT_MODEL
-from intarsia.synthesis.models import find_model
 from intarsia.synthesis.photos import photo_tensor
 from intarsia.systems import config_from_dict
 

@@ -1,7 +1,7 @@
 import pytest
 
+from intarsia.checkpoints import models
 from intarsia.errors import CheckpointError
-from intarsia.synthesis import models
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Photo -> label map: segmentation networks, which measure generated photos."""
