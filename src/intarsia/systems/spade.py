@@ -251,7 +251,29 @@ PRESETS |= {
 }
 # Small ones need no file of VGG19 weights.
 _WITHOUT_VGG = {"gan": 1.0, "feature_matching": 10.0}
+# Rendered streets: weather and light do not follow from the labels, so the look comes from a style vector.
+_STREET = SpadeConfig(
+    labels=28, edges=True, width=16, size=(128, 128), style=True, latent=64, hidden=48, discriminator_width=24
+)
+_STREET_RECIPE = Recipe(
+    _WITHOUT_VGG | {"perceptual_lite0": 4.0, "kl": 0.05},
+    _SIDES,
+    generator_rate=2e-4,
+    epochs=100,
+    batch=4,
+    average=0.999,
+    load_size=(143, 143),
+    crop_size=(128, 128),
+    optional_terms=("perceptual_lite0",),
+)
 PRESETS |= {
+    "spade-street-128": Preset("spade", _STREET, _STREET_RECIPE),
+    # The shapes of all weights are those of spade-street-128, so that a run can start with its networks.
+    "spade-street-256": Preset(
+        "spade",
+        replace(_STREET, size=(256, 256), depth="more"),
+        replace(_STREET_RECIPE, load_size=(286, 286), crop_size=(256, 256)),
+    ),
     # Trains on two CPU cores in an hour.
     "spade-earth-128": Preset(
         "spade",
