@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from intarsia import cli, systems
+from intarsia.checkpoints.models import BUNDLED
 from intarsia.checkpoints.snapshot import Card, load_card, save_snapshot
 from intarsia.cli.gallery import EXHIBITS, bundled_maps
-from intarsia.checkpoints.models import BUNDLED
 
 
 @pytest.fixture(scope="module")
