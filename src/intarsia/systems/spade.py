@@ -253,7 +253,7 @@ PRESETS |= {
 _WITHOUT_VGG = {"gan": 1.0, "feature_matching": 10.0}
 # Rendered streets: weather and light do not follow from the labels, so the look comes from a style vector.
 _STREET = SpadeConfig(
-    labels=28, edges=True, width=16, size=(128, 128), style=True, latent=64, hidden=48, discriminator_width=24
+    labels=28, edges=True, width=16, size=(128, 128), style=True, latent=64, hidden=48, discriminator_width=32
 )
 _STREET_RECIPE = Recipe(
     _WITHOUT_VGG | {"perceptual_lite0": 4.0, "kl": 0.05},
