@@ -1,15 +1,19 @@
 """Batches: a function of seed and step alone, the same on any number of processes and threads."""
 
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from random import Random
 
 import pytest
 import torch
 
 from intarsia.data.batches import Batches
+from intarsia.data.pairs import Pair
 from intarsia.data.sources import Source, open_source
+from intarsia.data.transforms import sample
 from intarsia.errors import ConfigError, DataError
-from intarsia.records import Batch
+from intarsia.records import Batch, Sample
 from tests.data.folders import make_folder
 
 NAMES = tuple("abcdefghijk")
@@ -21,8 +25,11 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
 
 
 def batches(source: Source, **changes) -> Batches:
-    values = {"load_size": None, "crop_size": (16, 16), "flip": True, "batch": 4, "seed": 7} | changes
-    return Batches(source, **values)
+    return Batches(source, partial(drawn, changes.pop("crop_size", (16, 16))), **{"batch": 4, "seed": 7} | changes)
+
+
+def drawn(crop_size: tuple[int, int], pair: Pair, rng: Random) -> Sample:
+    return sample(pair, load_size=None, crop_size=crop_size, flip=True, rng=rng)
 
 
 def same(one: Batch, other: Batch) -> bool:

@@ -1,8 +1,8 @@
 """A small U-Net for semantic segmentation (Ronneberger, Fischer, Brox 2015), made for processors.
 
 The photo enters as its 2x2 blocks (pixel unshuffle), so that the widest maps have half its resolution, and logits leave
-the same way (pixel shuffle, Shi et al. 2016): the head decides on each full-resolution pixel without a full-resolution
-feature map. Residual blocks (He et al. 2016) lie between; the deepest level sees the whole picture.
+the same way (pixel shuffle, Shi et al. 2016): the head decides on each full-resolution pixel by a few numbers, computed
+at half the resolution. Residual blocks (He et al. 2016) lie between; the deepest level sees the whole picture.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 UNSHUFFLED = 2
 MULTIPLES = (1, 2, 4, 6, 8)  # of the width: at strides 2, 4, 8, 16, 32
+EMBEDDING = 12  # numbers that each full-resolution pixel is told apart by
 STRIDE = UNSHUFFLED * 2 ** (len(MULTIPLES) - 1)
 
 
@@ -35,10 +36,20 @@ class Unet(nn.Module):
         self.context = Context(widths[-1])
         self.lateral = nn.ModuleList(ConvNorm(below, above, kernel=1) for above, below in pairwise(widths))
         self.up = nn.ModuleList(Residual(channels) for channels in widths[:-1])
-        self.head = nn.Conv2d(width, classes * UNSHUFFLED**2, 3, padding=1)
+        self.pixels = ConvNorm(width, EMBEDDING * UNSHUFFLED**2)
+        self.classes = nn.Conv2d(EMBEDDING, classes, 1)
 
-    def forward(self, image: Tensor) -> Tensor:
-        """B 3 H W float32 in [-1, 1], H and W multiples of `STRIDE` -> logits B classes H W."""
+    def forward(self, image: Tensor, choice: Tensor | None = None) -> Tensor:
+        """Logits.
+
+        Args:
+            image: B 3 H W float32 in [-1, 1], H and W multiples of `STRIDE`.
+            choice: B H/2 W/2 int64, the one pixel of each 2x2 block to decide on, 0..3 in reading order: training
+                looks at a quarter of the pixels, which are hardly less than all. None decides on all.
+
+        Returns:
+            B classes H W float32, or with a choice B classes H/2 W/2.
+        """
         levels = [self.stem(F.pixel_unshuffle(image, UNSHUFFLED))]
         for down in self.down:
             levels.append(down(levels[-1]))
@@ -46,7 +57,22 @@ class Unet(nn.Module):
         for lateral, up in zip(reversed(self.lateral), reversed(self.up), strict=True):
             x = F.interpolate(lateral(x), scale_factor=2.0, mode="nearest")
             x = up(x + levels.pop())
-        return F.pixel_shuffle(self.head(x), UNSHUFFLED)
+        blocks: Tensor = self.pixels(x)
+        pixels = F.pixel_shuffle(blocks, UNSHUFFLED) if choice is None else _picked(blocks, choice)
+        logits: Tensor = self.classes(pixels)
+        return logits
+
+
+def chosen(labels: Tensor, choice: Tensor) -> Tensor:
+    """Labels (B H W int64) of the pixels that `choice` (B H/2 W/2) takes: B H/2 W/2."""
+    return _picked(F.pixel_unshuffle(labels[:, None], UNSHUFFLED), choice)[:, 0]
+
+
+def _picked(blocks: Tensor, choice: Tensor) -> Tensor:
+    """B C*4 h w, as pixel unshuffle orders it -> B C h w: of each place's four the chosen one."""
+    batch, channels, height, width = blocks.shape
+    each = blocks.reshape(batch, channels // UNSHUFFLED**2, UNSHUFFLED**2, height, width)
+    return each.gather(2, choice[:, None, None].expand(-1, each.shape[1], 1, -1, -1)).squeeze(2)
 
 
 class ConvNorm(nn.Sequential):

@@ -23,7 +23,7 @@ from torch.optim import Optimizer
 
 from intarsia.checkpoints.snapshot import FORMAT, check_format
 from intarsia.checkpoints.tensors import Tensors, fill, read_tensors, write_tensors
-from intarsia.errors import CheckpointError
+from intarsia.errors import CheckpointError, TrainingError
 from intarsia.files import whole_folder
 from intarsia.labels import LabelSpace
 
@@ -135,6 +135,15 @@ def newest_state(folder: Path, say: Callable[[str], None]) -> Saved | None:
     if found:
         raise CheckpointError(f"no state in {folder} can be read: {problem} Or remove the folder to start anew.")
     return None
+
+
+def stopped(folder: Path, images: int, reason: str) -> TrainingError:
+    """The error that ends training, naming the state in `folder` to go on from."""
+    states = state_folders(folder)
+    good = f"The last good state is {states[-1]}." if states else "No state was saved before."
+    return TrainingError(
+        f"training stopped after {images} images: {reason}. {good} Lower the rates or change the seed."
+    )
 
 
 def label_space_of(saved: Saved) -> LabelSpace:

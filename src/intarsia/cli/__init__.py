@@ -23,6 +23,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "synth": ("intarsia.cli.synth:synth", "Make photos from label maps."),
     "data": ("intarsia.cli.data:app", "Build data sets and check them."),
     "train": ("intarsia.cli.train:train", "Train a system."),
+    "segment": ("intarsia.cli.segment:segment", "Make label maps from photos."),
+    "segmenter": ("intarsia.cli.segmenter:app", "Train segmenters and score them."),
     "systems": ("intarsia.cli.systems:systems", "List the systems and their presets."),
     "convert": ("intarsia.cli.convert:app", "Turn official weights into a snapshot."),
     "bench": ("intarsia.cli.bench:bench", "Measure coded maps against dense planes."),

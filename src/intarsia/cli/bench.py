@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from intarsia.cli.options import at_least, check_seed
+from intarsia.cli.options import at_least, check_seed, size_of
 from intarsia.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def label_maps(preset: str, size: str | None, labels: Path | None, regions: int,
     from intarsia.labels import numbered
 
     config = systems.preset(preset).config
-    wanted = config.size if size is None else parsed(size)
+    wanted = config.size if size is None else size_of(size)
     if labels is None:
         maps = torch.stack([region_map(seed + i, config.labels, wanted[0], wanted[1], regions) for i in range(batch)])
     else:
@@ -89,18 +89,6 @@ def label_maps(preset: str, size: str | None, labels: Path | None, regions: int,
             f"size {maps.shape[1]}x{maps.shape[2]} is no multiple of {config.stride}. Choose one that is."
         )
     return maps
-
-
-def parsed(size: str) -> tuple[int, int]:
-    """HEIGHTxWIDTH as two numbers.
-
-    Raises:
-        ConfigError: it is something else.
-    """
-    height, _, width = size.lower().partition("x")
-    if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
-        raise ConfigError(f"size {size} is not HEIGHTxWIDTH. Write for example 256x256.")
-    return int(height), int(width)
 
 
 def report(measured: dict[str, Any], as_json: bool) -> None:

@@ -27,3 +27,15 @@ def check_seed(seed: int) -> None:
     at_least(0, seed=seed)
     if seed > LAST_SEED:
         raise ConfigError(f"--seed is {seed}. Give {LAST_SEED} or less.")
+
+
+def size_of(size: str) -> tuple[int, int]:
+    """HEIGHTxWIDTH as two numbers.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    height, _, width = size.lower().partition("x")
+    if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
+        raise ConfigError(f"size {size} is not HEIGHTxWIDTH. Write for example 256x256.")
+    return int(height), int(width)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from intarsia.cli.device import pick_device
+from intarsia.cli.paths import files_of, named_after
 from intarsia.cli.say import notice, progress
-from intarsia.errors import ConfigError, DataError
+from intarsia.errors import DataError
 from intarsia.synthesis import DEFAULT_MODEL
 
 if TYPE_CHECKING:
@@ -49,9 +49,9 @@ def synth(
     device
         auto (a GPU if there is one), cpu, cuda, cuda:1, ...
     """
-    paths = label_files(labels)
+    paths = files_of(labels, (".png",), "has no PNG file. Give label maps as PNG.")
     objects = instance_files(paths, instances)
-    targets = photo_files(paths, out, [style, *objects])
+    targets = named_after(paths, out, "photo", [style, *objects])
 
     from intarsia.data.label_files import read_photo
     from intarsia.synthesis.photos import write_photo
@@ -65,43 +65,6 @@ def synth(
     for path, own, target in progress(zip(paths, objects, targets, strict=True), "rendering", len(paths)):
         write_photo(target, synthesiser.open(path, own).render(seed=seed or 0, style=look))
     print(f"wrote {len(paths)} photo{'s' * (len(paths) > 1)} to {out}")
-
-
-def label_files(given: list[Path]) -> list[Path]:
-    """The files given, and the PNGs of the folders given, by name.
-
-    Raises:
-        DataError: there is no such file, or a folder holds no PNG.
-    """
-    found: list[Path] = []
-    for path in given:
-        inside = sorted(path.glob("[!.]*.[pP][nN][gG]")) if path.is_dir() else [path]
-        if not inside:
-            raise DataError(f"folder {path} has no PNG file. Give label maps as PNG.")
-        found += inside
-    return found
-
-
-def photo_files(labels: list[Path], out: Path, others: Iterable[Path | None]) -> list[Path]:
-    """Where each photo goes: `out`/NAME.png.
-
-    Raises:
-        ConfigError: two label maps have one name, or a photo would replace a label map or one of `others`.
-    """
-    if out.exists() and not out.is_dir():
-        raise ConfigError(f"--out {out} is a file. Give a folder.")
-    kept = {path.resolve() for path in (*labels, *others) if path is not None}
-    by_target: dict[Path, Path] = {}
-    for path in labels:
-        target = out / f"{path.stem}.png"
-        if by_target.get(target, Path()).resolve() == path.resolve():
-            raise ConfigError(f"{path} is given twice. Give it once.")
-        if target in by_target:
-            raise ConfigError(f"{by_target[target]} and {path} would both be written to {target}. Rename one.")
-        if target.resolve() in kept:
-            raise ConfigError(f"the photo of {path} would replace {target}. Choose another --out.")
-        by_target[target] = path
-    return list(by_target)
 
 
 def instance_files(labels: list[Path], given: Path | None) -> list[Path | None]:

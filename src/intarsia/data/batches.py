@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 
+from intarsia.data.pairs import Pair
 from intarsia.data.sources import Source
-from intarsia.data.transforms import Size, sample
 from intarsia.errors import ConfigError
 from intarsia.records import Batch, Sample, stack
 
@@ -28,9 +28,7 @@ class Batches:
     """
 
     source: Source
-    load_size: Size | None
-    crop_size: Size
-    flip: bool
+    draw: Callable[[Pair, random.Random], Sample]  # a random cut of a photo: a function of its arguments
     batch: int  # of this process
     seed: int
     rank: int = 0
@@ -83,14 +81,7 @@ class Batches:
 
     def _sample(self, epoch: int, place: int) -> Sample:
         pair = self.source.pair(_order(self._visits, self.seed, epoch)[place] % len(self.source))
-        return sample(
-            pair,
-            load_size=self.load_size,
-            crop_size=self.crop_size,
-            flip=self.flip,
-            rng=random.Random(f"{self.seed}/{epoch}/{place}"),
-            one_class_at_most=self.source.listing.one_class_at_most,
-        )
+        return self.draw(pair, random.Random(f"{self.seed}/{epoch}/{place}"))
 
 
 @lru_cache(maxsize=4)

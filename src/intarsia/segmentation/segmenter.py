@@ -69,8 +69,12 @@ class Segmenter:
     def logits(self, images: Tensor) -> Tensor:
         """Logits by class, B classes H W float32 on the segmenter's device, of images B 3 H W float32 in [-1, 1]."""
         height, width = images.shape[2:]
-        padding = (0, -width % STRIDE, 0, -height % STRIDE)
-        padded = F.pad(images.to(self.device), padding, mode="replicate")
         with torch.inference_mode():
-            logits: Tensor = self.network(padded.to(memory_format=torch.channels_last))
+            logits: Tensor = self.network(padded(images.to(self.device)))
         return logits[..., :height, :width]
+
+
+def padded(images: Tensor) -> Tensor:
+    """B 3 H W, continued to the right and below to multiples of the network's stride by its last column and row."""
+    height, width = images.shape[2:]
+    return F.pad(images, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")

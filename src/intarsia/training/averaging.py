@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from intarsia.blocks.modulation import MOMENTUM
 from intarsia.records import Condition
@@ -35,23 +35,23 @@ def average(target: nn.Module, source: nn.Module, decay: float) -> None:
             mean.copy_(entries[name])
 
 
-def settled(generator: nn.Module, conditions: Sequence[Condition]) -> nn.Module:
-    """A copy whose running statistics are the mean of those of training conditions, in evaluation mode.
+def settled(network: nn.Module, inputs: Sequence[Condition | Tensor]) -> nn.Module:
+    """A copy whose running statistics are the mean of those of training inputs, in evaluation mode.
 
     The statistics that were averaged on the way belong to other weights than the averaged ones: with them, images were
     two to three times as far from the photo in the first thousand iterations of spade-earth-128. So do the vectors of
     spectral normalisation, iterated in passing (OASIS's training does likewise before it delivers).
     """
-    copy = deepcopy(generator).train()
+    copy = deepcopy(network).train()
     running = [buffer for name, buffer in copy.named_buffers() if name.endswith(("running_mean", "running_var"))]
     sums = [torch.zeros_like(buffer) for buffer in running]
     with torch.no_grad():
-        for condition in conditions:
+        for one in inputs:
             for buffer in running:
                 buffer.zero_()
-            copy(condition)
+            copy(one)
             for total, buffer in zip(sums, running, strict=True):
-                total.add_(buffer, alpha=1 / MOMENTUM / len(conditions))
+                total.add_(buffer, alpha=1 / MOMENTUM / len(inputs))
         for total, buffer in zip(sums, running, strict=True):
             buffer.copy_(total)
     return copy.eval()

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
@@ -37,11 +37,11 @@ class Journal:
     Args:
         out: folder of the run.
         images: seen so far; what was written beyond that (by a run that was killed) is dropped.
-        goal: images that the run shall see.
+        goal: images that the run shall see; None where something else ends it.
         say: takes a line for the person who waits; used where there is no terminal for a bar.
     """
 
-    def __init__(self, out: Path, images: int, goal: int, say: Callable[[str], None]) -> None:
+    def __init__(self, out: Path, images: int, goal: int | None, say: Callable[[str], None]) -> None:
         self.out, self.goal, self.say = out, goal, say
         _drop_after(out / STATS, images)
         self.writer = SummaryWriter(str(out / EVENTS), purge_step=images)
@@ -112,8 +112,11 @@ class Journal:
         speed = line["images_per_second"]
         self.progress.update(self.task, completed=self.images, note=f"{speed:.2f} images/s  {memory:.0f} MB")
         if self.progress.disable and self.noted - self.lined >= LINE_SECONDS:
-            left = (self.goal - self.images) / max(speed, 1e-9) / 3600
-            self.say(f"{self.images} of {self.goal} images, {speed:.2f} images/s, {left:.1f} h left, {memory:.0f} MB")
+            done, left = f"{self.images} images", ""
+            if self.goal is not None:
+                done = f"{self.images} of {self.goal} images"
+                left = f"{(self.goal - self.images) / max(speed, 1e-9) / 3600:.1f} h left, "
+            self.say(f"{done}, {speed:.2f} images/s, {left}{memory:.0f} MB")
             self.lined = self.noted
 
 
@@ -155,7 +158,7 @@ def _progress_bar() -> Progress:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed}/{task.total}"),
+        MofNCompleteColumn(),
         TextColumn("{task.fields[note]}"),
         TimeElapsedColumn(),
         TextColumn("left"),

@@ -7,19 +7,16 @@ there is no random state to save, and a run that was killed goes on bit for bit 
 
 from __future__ import annotations
 
-import platform
 import random
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from threading import Event
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import nn
@@ -32,19 +29,21 @@ from intarsia.checkpoints.state import (
     label_space_of,
     newest_state,
     save_state,
-    state_folders,
+    stopped,
 )
 from intarsia.data.batches import Batches
+from intarsia.data.pairs import Pair
 from intarsia.data.sources import Source
 from intarsia.data.transforms import sample
 from intarsia.errors import CheckpointError, ConfigError, TrainingError
 from intarsia.files import sweep
-from intarsia.records import Batch, stack
+from intarsia.records import Batch, Sample, stack
 from intarsia.repeatable import settle_vector_functions
 from intarsia.systems.system import Recipe, System
 from intarsia.training.averaging import average, decay_at, settled
 from intarsia.training.clock import Clock, asked_to_stop
 from intarsia.training.journal import GRIDS, Journal, sample_grid
+from intarsia.training.provenance import hardware, versions
 from intarsia.training.rounds import Share, discriminator_terms, generator_terms, seeds_at, step
 from intarsia.training.schedule import rates
 
@@ -126,7 +125,8 @@ def train(fabric: Fabric, system: System, source: Source, watched: Source, plan:
             images += system.recipe.batch
             hopeless = hopeless + 1 if terms["saturated"] > SATURATED_SHARE else 0
             if hopeless == HOPELESS:
-                raise stopped(run, images, f"images have been saturated at -1 and 1 for {HOPELESS} iterations")
+                problem = f"images have been saturated at -1 and 1 for {HOPELESS} iterations"
+                raise stopped(plan.out / STATES, images, problem)
             if journal:
                 journal.note(images, clock.seconds(), terms, rate)
             if agreed(fabric, clock.grid_is_due()):
@@ -170,7 +170,7 @@ def iterate(run: Run, reading: Iterator[Batch], images: int) -> dict[str, float]
                 shares,
             )
     except TrainingError as error:
-        raise stopped(run, images, str(error)) from None
+        raise stopped(run.plan.out / STATES, images, str(error)) from None
     if recipe.average is not None:
         average(run.parts.networks["average"], system.generator, decay_at(recipe.average, images // recipe.batch))
     return terms
@@ -221,9 +221,7 @@ def prepare(fabric: Fabric, system: System, source: Source, watched: Source, pla
         )
     batches = Batches(
         source,
-        load_size=recipe.load_size,
-        crop_size=recipe.crop_size,
-        flip=recipe.flip,
+        draw=partial(draw, recipe, source.listing.one_class_at_most, flip=recipe.flip),
         batch=recipe.batch // shares,
         seed=plan.seed,
         rank=fabric.global_rank,
@@ -313,7 +311,7 @@ def save(run: Run, images: int, seconds: float) -> None:
     for name, network in run.parts.networks.items():
         for entry, tensor in network.state_dict().items():
             if not torch.isfinite(tensor).all():
-                raise stopped(run, images, f"{entry} of the {name} is not finite")
+                raise stopped(run.plan.out / STATES, images, f"{entry} of the {name} is not finite")
     if run.fabric.is_global_zero:
         facts = Facts(
             images=images,
@@ -338,7 +336,7 @@ def deliver(run: Run, images: int, seconds: float) -> None:
             training=Training(
                 images=images,
                 seconds=round(seconds, 1),
-                hardware=hardware(run.fabric),
+                hardware=hardware(run.fabric.device, run.fabric.world_size),
                 versions=versions(),
                 seed=run.plan.seed,
                 data=run.source.name,
@@ -358,18 +356,29 @@ def deliverable(run: Run, images: int) -> nn.Module:
     return settled(run.parts.networks["average"], conditions)
 
 
+def draw(recipe: Recipe, one_class_at_most: float, pair: Pair, rng: random.Random, *, flip: bool) -> Sample:
+    """A random cut of a photo, as the recipe says."""
+    return sample(
+        pair,
+        load_size=recipe.load_size,
+        crop_size=recipe.crop_size,
+        flip=flip,
+        rng=rng,
+        one_class_at_most=one_class_at_most,
+    )
+
+
 def view_of(watched: Source, recipe: Recipe) -> Batch:
     """The same few cuts for every sample grid, spread over the source."""
     count = min(GRID_ROWS, len(watched))
     return stack(
         [
-            sample(
+            draw(
+                recipe,
+                watched.listing.one_class_at_most,
                 watched.pair(number * len(watched) // count),
-                load_size=recipe.load_size,
-                crop_size=recipe.crop_size,
+                random.Random(number),
                 flip=False,
-                rng=random.Random(number),
-                one_class_at_most=watched.listing.one_class_at_most,
             )
             for number in range(count)
         ]
@@ -390,28 +399,3 @@ def open_journal(run: Run, images: int) -> Journal | nullcontext[None]:
     if not run.fabric.is_global_zero:
         return nullcontext()
     return Journal(run.plan.out, images, run.plan.images, run.say)
-
-
-def stopped(run: Run, images: int, reason: str) -> TrainingError:
-    """The error that ends training, naming where to go on from."""
-    states = state_folders(run.plan.out / STATES)
-    good = f"The last good state is {states[-1]}." if states else "No state was saved before."
-    return TrainingError(
-        f"training stopped after {images} images: {reason}. {good} Lower the rates or change the seed."
-    )
-
-
-def versions() -> dict[str, str]:
-    """Of Intarsia and what it computes with."""
-    try:
-        own = version("intarsia")
-    except PackageNotFoundError:
-        own = "source checkout"
-    return {"intarsia": own, "torch": torch.__version__, "numpy": np.__version__}
-
-
-def hardware(fabric: Fabric) -> str:
-    """What the networks were computed on."""
-    if fabric.device.type == "cuda":
-        return f"{fabric.world_size} x {torch.cuda.get_device_name(fabric.device)}"
-    return f"{fabric.world_size} x CPU {platform.machine()}, {torch.get_num_threads()} threads"

@@ -1,0 +1,178 @@
+"""`intarsia segmenter`: train segmenters and score them."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+from intarsia.cli.device import pick_device
+from intarsia.cli.options import at_least, check_seed, size_of
+from intarsia.cli.say import notice, progress
+from intarsia.errors import ConfigError
+from intarsia.files import whole_file
+
+if TYPE_CHECKING:
+    from intarsia.evaluation.confusion import Confusion
+    from intarsia.evaluation.recognition import Recognition
+
+app = App(name="segmenter", help="Train segmenters and score them.")
+INTERRUPTED = 130
+MINUTES = 20.0
+FEW = 12  # photos, as the regions of earth, are listed one by one
+
+
+@app.command
+def train(
+    *,
+    data: str,
+    out: Path,
+    minutes: float | None = None,
+    images: int | None = None,
+    size: str = "192x192",
+    batch: int = 8,
+    width: int = 16,
+    seed: int = 0,
+    workers: int = 1,
+    state_every: float = 5.0,
+    device: str = "auto",
+) -> int:
+    """Train a segmenter on the split train. The same command goes on with the run in OUT, wherever it was stopped.
+
+    OUT gets snapshot/ (the segmenter), states/ (to go on from), tensorboard/ and stats.jsonl.
+
+    Parameters
+    ----------
+    data
+        NAME:PATH or PATH of a data set.
+    out
+        Folder of the run.
+    minutes
+        To train in all, over all calls; the rate falls to zero by then. 20 if nothing else is said.
+    images
+        The goal as a number of images instead, counted with repetition: the same bits on the same kind of machine.
+    size
+        Of the cuts, HEIGHTxWIDTH, multiples of 32.
+    batch
+        Images in an iteration.
+    width
+        Channels at half the cuts' resolution; deeper levels have up to 8 times as many.
+    seed
+        Of weights, order and cuts.
+    workers
+        Threads that read ahead.
+    state_every
+        Minutes between saved states.
+    device
+        auto (a GPU if there is one), cpu, cuda, cuda:1, ...
+    """
+    at_least(1, images=images, batch=batch, width=width)
+    at_least(0, minutes=minutes, workers=workers, state_every=state_every)
+    check_seed(seed)
+    if images is not None and minutes is not None:
+        raise ConfigError("--images and --minutes are two goals. Give one of them.")
+
+    from intarsia.data.sources import open_source
+    from intarsia.segmentation.augmentation import Augmentation
+    from intarsia.segmentation.training import Plan, Recipe
+    from intarsia.segmentation.training import train as run
+
+    plan = Plan(
+        out=out,
+        images=images,
+        minutes=math.inf if images is not None else minutes if minutes is not None else MINUTES,
+        seed=seed,
+        workers=workers,
+        state_minutes=state_every,
+        device=pick_device(device),
+    )
+    recipe = Recipe(Augmentation(crop_size=size_of(size)), batch=batch)
+    ending = run(recipe, width, open_source(data, "train"), plan, notice)
+    if ending.reason == "asked":
+        notice(f"stopped after {ending.images} images; the same command goes on from there")
+        return INTERRUPTED
+    print(out / "snapshot")
+    return 0
+
+
+@app.command
+def score(
+    *,
+    model: str,
+    data: str,
+    split: str = "val",
+    report: Annotated[Path | None, Parameter(name="--json")] = None,
+    device: str = "auto",
+) -> None:
+    """How much of labelled photos a segmenter recognises: IoU by class, accuracy; of few photos also of each.
+
+    Parameters
+    ----------
+    model
+        A bundled segmenter (unet-street, unet-earth), a folder with a snapshot, or a Hugging Face hub id (owner/name).
+    data
+        NAME:PATH or PATH of a data set of the segmenter's label space.
+    split
+        The photos to look at.
+    report
+        File for all figures, those of each photo too.
+    device
+        auto (a GPU if there is one), cpu, cuda, cuda:1, ...
+    """
+    from intarsia.data.sources import open_source
+    from intarsia.evaluation.recognition import recognise
+    from intarsia.segmentation.segmenter import Segmenter
+
+    segmenter = Segmenter.from_pretrained(model, pick_device(device))
+    source = open_source(data, split)
+    found = recognise(segmenter, source, progress)
+    if report is not None:
+        about = {"segmenter": segmenter.card.segmenter, "data": source.name, "split": split}
+        with whole_file(report) as temporary:
+            temporary.write_text(json.dumps(about | values(found), indent=1) + "\n")
+    print(f"{segmenter.card.segmenter} on {source.name}, {split}: {len(source)} photos")
+    print("\n".join(lines(found)))
+
+
+def values(found: Recognition) -> dict[str, Any]:
+    """All figures, for JSON; what cannot be said (no pixel, no class) is null."""
+    from intarsia.evaluation.recognition import LEAST_SHARE, by_class, figures
+
+    def known(confusion: Confusion) -> dict[str, float | None]:
+        return {name: None if math.isnan(value) else value for name, value in figures(confusion).items()}
+
+    return {
+        **known(found.total),
+        "miou_counts_classes_of_at_least": LEAST_SHARE,
+        "classes": by_class(found.total),
+        "photos": {name: known(confusion) for name, confusion in found.by_photo.items()},
+    }
+
+
+def lines(found: Recognition) -> list[str]:
+    """The figures for people: in all, by class, and of few photos by photo."""
+    from intarsia.evaluation.recognition import LEAST_SHARE, by_class, figures
+
+    total = figures(found.total)
+    counted, there = int(found.total.counted(LEAST_SHARE).sum()), int(found.total.counted().sum())
+    rows = [
+        ("mIoU", total["miou"], f"of the {counted} classes that cover at least {LEAST_SHARE:.1%} of the pixels"),
+        ("mIoU of all", total["miou_of_all"], f"of the {there} classes that are there or were predicted"),
+        ("accuracy", total["accuracy"], "don't-care ignored"),
+        ("accuracy", total["accuracy_dont_care_wrong"], "don't-care counted as wrong"),
+        ("frequency-weighted IoU", total["frequency_weighted_iou"], ""),
+    ]
+    shown = [f"  {name:24} {value:6.4f}  {remark}".rstrip() for name, value, remark in rows]
+    shown.append(f"{'class':26} {'IoU':>6} {'share':>9}")
+    for row in by_class(found.total):
+        iou = "     -" if row["iou"] is None else f"{row['iou']:6.4f}"
+        shown.append(f"  {row['name']:24} {iou} {row['share']:9.3%}{'' if row['counted'] else '  not counted'}")
+    if len(found.by_photo) <= FEW:
+        shown.append(f"{'photo':26} {'mIoU':>6} {'accuracy':>9}")
+        for name, confusion in found.by_photo.items():
+            of_photo = figures(confusion)
+            shown.append(f"  {name:24} {of_photo['miou']:6.4f} {of_photo['accuracy']:9.4f}")
+    return shown
