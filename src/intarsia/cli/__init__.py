@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("intarsia.cli.train:train", "Train a system."),
     "segment": ("intarsia.cli.segment:segment", "Make label maps from photos."),
     "segmenter": ("intarsia.cli.segmenter:app", "Train segmenters and score them."),
+    "evaluate": ("intarsia.cli.evaluate:evaluate", "Measure a model, or a folder of made photos."),
     "systems": ("intarsia.cli.systems:systems", "List the systems and their presets."),
     "convert": ("intarsia.cli.convert:app", "Turn official weights into a snapshot."),
     "bench": ("intarsia.cli.bench:bench", "Measure coded maps against dense planes."),

@@ -45,7 +45,7 @@ def list_folder(root: Path, split: str) -> Listing:
     space = LabelSpace.load(root / LABEL_SPACE_FILE)
     card = load_card(root)
     home = root / split
-    photos = _images(home / "photos", PHOTO_SUFFIXES)
+    photos = images_in(home / "photos", PHOTO_SUFFIXES)
     if not photos:
         raise DataError(f"{home / 'photos'} holds no photos. Put {', '.join(PHOTO_SUFFIXES)} files there.")
 
@@ -53,7 +53,7 @@ def list_folder(root: Path, split: str) -> Listing:
         place = {"photo": "photos", "label map": "labels", "instance map": "instances"}[kind]
         return home / place / f"{name}.png"
 
-    files, wrong = matched(photos, _images(home / "labels"), _images(home / "instances"), expected)
+    files, wrong = matched(photos, images_in(home / "labels"), images_in(home / "instances"), expected)
     return Listing(space, files, wrong, card.visits, card.one_class_at_most)
 
 
@@ -74,8 +74,12 @@ def load_card(root: Path) -> DataCard:
         raise DataError(f"{path} is malformed ({where}: {first['msg']}). Mend it or remove it.") from None
 
 
-def _images(folder: Path, suffixes: tuple[str, ...] = (".png",)) -> dict[str, Path]:
-    """Image files by stem; an absent folder has none."""
+def images_in(folder: Path, suffixes: tuple[str, ...] = (".png",)) -> dict[str, Path]:
+    """Image files by stem; an absent folder has none.
+
+    Raises:
+        DataError: two files have one stem.
+    """
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.suffix.lower() not in suffixes or path.name.startswith("."):

@@ -91,10 +91,17 @@ def resize(pair: Pair, size: Size) -> Pair:
     """The pair at another size, aspect ignored: the photo bicubic (Pillow, with its antialiasing), maps nearest."""
     if pair.labels.shape == size:
         return pair
-    photo = np.asarray(Image.fromarray(pair.photo).resize((size[1], size[0]), Image.Resampling.BICUBIC))
+    photo = resized_photo(pair.photo, size)
     rows, columns = (_nearest(old, new) for old, new in zip(pair.labels.shape, size, strict=True))
     instances = None if pair.instances is None else pair.instances[rows[:, None], columns]
     return Pair(pair.name, photo, pair.labels[rows[:, None], columns], instances)
+
+
+def resized_photo(photo: Photo, size: Size) -> Photo:
+    """A photo (H W 3) at another size: bicubic, with Pillow's antialiasing, rounded to uint8."""
+    if photo.shape[:2] == size:
+        return photo
+    return np.asarray(Image.fromarray(photo).resize((size[1], size[0]), Image.Resampling.BICUBIC))
 
 
 def cut_out(pair: Pair, crop_size: Size, cut: Cut) -> Sample:

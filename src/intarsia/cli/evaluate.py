@@ -1,0 +1,203 @@
+"""`intarsia evaluate`: figures for a model or for folders of photos, with every choice that moves them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from intarsia.cli.device import pick_device
+from intarsia.cli.options import at_least, check_seed, size_of
+from intarsia.cli.say import notice, progress
+from intarsia.errors import ConfigError, DataError
+from intarsia.files import whole_file
+
+if TYPE_CHECKING:
+    from intarsia.data.sources import Source
+    from intarsia.evaluation.evaluate import Facts, Options
+    from intarsia.labels import LabelSpace
+
+
+def evaluate(
+    *,
+    out: Path,
+    model: str | None = None,
+    data: str | None = None,
+    split: str = "val",
+    fake: Path | None = None,
+    real: Path | None = None,
+    labels: Path | None = None,
+    label_space: Path | None = None,
+    segmenter: str | None = None,
+    size: str | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+) -> None:
+    """Measure a model (--model, --data), or a folder of made photos against one of real photos (--fake, --real).
+
+    KID-lite0 and perceptual-lite0; with a segmenter and label maps also mIoU and accuracy, beside the ceiling that the
+    real photos have. Real against real and blurred photos stand beside every figure.
+
+    Parameters
+    ----------
+    out
+        JSON file for the figures, and for every choice that moves them.
+    model
+        A bundled model, a folder with a snapshot, or a Hugging Face hub id (owner/name).
+    data
+        NAME:PATH or PATH of a data set: its label maps are rendered, its photos compared with.
+    split
+        The part of the data set; the model should not have been trained on it.
+    fake
+        Folder of made photos.
+    real
+        Folder of real photos; those of the same names are compared one by one.
+    labels
+        Folder of label maps, named after the photos.
+    label_space
+        JSON file of the label maps' classes; by default the segmenter's.
+    segmenter
+        A bundled segmenter, a folder with a snapshot, or a Hugging Face hub id; by default the bundled one that knows
+        the data's classes.
+    size
+        HEIGHTxWIDTH to measure at, whole photos resized; by default what the model was trained at.
+    limit
+        Measure so many pictures only, evenly spread.
+    seed
+        Of styles and of KID's subsets.
+    device
+        auto (a GPU if there is one), cpu, cuda, cuda:1, ...
+    """
+    at_least(1, limit=limit)
+    check_seed(seed)
+    at = None if size is None else size_of(size)
+    of_model = {"--model": model, "--data": data}
+    of_folders = {"--fake": fake, "--real": real, "--labels": labels, "--label-space": label_space}
+
+    from intarsia.evaluation.evaluate import Options
+
+    options = Options(segmenter=segmenter, size=at, limit=limit, seed=seed, device=pick_device(device))
+    if model is not None and data is not None:
+        _refuse(of_folders, "a model is evaluated")
+        facts = _model(model, data, split, options)
+    elif fake is not None and real is not None:
+        _refuse(of_model | {"--size": size}, "folders are evaluated")
+        facts = _folders(fake, real, labels, label_space, options)
+    else:
+        raise ConfigError("there is nothing to evaluate. Give --model and --data, or --fake and --real.")
+    with whole_file(out) as temporary:
+        temporary.write_text(json.dumps(facts, indent=1, allow_nan=False) + "\n")
+    print("\n".join(lines(facts)))
+    print(f"wrote {out}")
+
+
+def _model(model: str, data: str, split: str, options: Options) -> Facts:
+    from intarsia.data.sources import open_source
+    from intarsia.evaluation.evaluate import evaluate_model
+
+    source = open_source(data, split)
+    options = _with_segmenter(options, source.label_space)
+    return evaluate_model(model, source, _train(data, split), options, progress)
+
+
+def _folders(fake: Path, real: Path, labels: Path | None, space_file: Path | None, options: Options) -> Facts:
+    from intarsia.evaluation.evaluate import evaluate_folders
+    from intarsia.evaluation.pictures import folder_pictures
+    from intarsia.labels import LabelSpace
+    from intarsia.segmentation.segmenter import Segmenter
+
+    if labels is None:
+        _refuse({"--label-space": space_file, "--segmenter": options.segmenter}, "no --labels are given")
+        space = None
+    elif space_file is not None:
+        space = LabelSpace.load(space_file)
+        options = _with_segmenter(options, space)
+    elif options.segmenter is not None:
+        space = Segmenter.from_pretrained(options.segmenter).label_space
+    else:
+        raise ConfigError("--labels are given, and nothing says what they mean. Give --label-space or --segmenter.")
+    made, photos = (folder_pictures(folder, labels, space, options.limit) for folder in (fake, real))
+    facts = evaluate_folders(made, photos, options, progress)
+    if facts["figures"]["perceptual_lite0"]["generated"] is None:
+        notice(f"{fake} and {real} have photos of other names: perceptual-lite0 is not measured.")
+    formats = [set(facts["folders"][name]["photo_formats"]) for name in ("generated", "real")]
+    if formats[0] != formats[1]:
+        said = " and ".join(", ".join(sorted(of)) for of in formats)
+        notice(f"{fake} and {real} hold {said} files: how photos were compressed shows in every figure.")
+    return facts
+
+
+def _with_segmenter(options: Options, space: LabelSpace) -> Options:
+    """The options with a bundled segmenter, if none was asked for and one knows the classes."""
+    from intarsia.evaluation.evaluate import bundled_segmenter
+
+    if options.segmenter is not None:
+        return options
+    found = bundled_segmenter(space)
+    if found is None:
+        notice(f"no bundled segmenter knows the classes of {space.name}: mIoU is not measured. Give --segmenter.")
+    return replace(options, segmenter=found)
+
+
+def _train(data: str, split: str) -> Source | None:
+    """The photos to compare the real ones with."""
+    from intarsia.data.sources import open_source
+
+    if split == "train":
+        return None
+    try:
+        return open_source(data, "train")
+    except DataError:
+        notice(f"{data} has no split train: the real photos are compared with themselves only, half against half.")
+        return None
+
+
+def _refuse(options: Mapping[str, object], where: str) -> None:
+    """Refuse an option that would change nothing."""
+    for name, value in options.items():
+        if value is not None:
+            raise ConfigError(f"{name} is of no use where {where}. Leave it out.")
+
+
+def lines(facts: Facts) -> list[str]:
+    """The figures for people: a row for each set of pictures."""
+    figures = facts["figures"]
+    rows = [("", "KID-lite0 x 1000", "perceptual-lite0", "mIoU", "of ceiling", "accuracy")]
+    for name, kid, recognised in (
+        ("generated", "generated_vs_real", "generated"),
+        ("real, blurred", "blurred_vs_real", "blurred"),
+        ("real, of train", "train_vs_real", ""),
+        ("real, half and half", "real_halves", "real"),
+    ):
+        if kid in figures["kid_lite0"]:
+            rows.append((name, kid_cell(figures["kid_lite0"][kid]), *_cells(figures, recognised)))
+    head = facts["model"]["name"] + " on " + facts["data"]["name"] if "model" in facts else "folders"
+    counts = facts["data"] if "data" in facts else facts["folders"]["real"]
+    return [f"{head}: {counts['pictures']} real pictures"] + [
+        f"  {row[0]:20} {row[1]:>16}  {row[2]:>16}  {row[3]:>6}  {row[4]:>10}  {row[5]:>8}".rstrip() for row in rows
+    ]
+
+
+def kid_cell(kid: Mapping[str, float]) -> str:
+    """A KID with its standard error, both times 1000."""
+    return f"{1000 * kid['value']:.2f} ± {1000 * kid['standard_error']:.2f}"
+
+
+def _cells(figures: Facts, name: str) -> tuple[str, str, str, str]:
+    """perceptual-lite0, mIoU, its ratio to the ceiling, accuracy; "-" where there is none."""
+    distance = figures["perceptual_lite0"].get(name)
+    recognised = (figures["recognition"] or {}).get(name)
+    ratio = 1.0 if name == "real" else ((figures["ratio_to_ceiling"] or {}).get(name) or {}).get("miou")
+    return (
+        f"{distance['mean']:.3f}" if distance else "-",
+        _share(recognised and recognised["miou"]),
+        _share(recognised and ratio),
+        _share(recognised and recognised["accuracy"]),
+    )
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
