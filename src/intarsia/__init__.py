@@ -14,14 +14,16 @@ if TYPE_CHECKING:
     from intarsia.data.label_files import read_photo
     from intarsia.errors import IntarsiaError
     from intarsia.labels import LabelSpace
+    from intarsia.segmentation.segmenter import Segmenter
     from intarsia.synthesis.synthesiser import Scene, Synthesiser
 
-__all__ = ["IntarsiaError", "LabelSpace", "Scene", "Synthesiser", "read_photo"]
+__all__ = ["IntarsiaError", "LabelSpace", "Scene", "Segmenter", "Synthesiser", "read_photo"]
 
 _HOMES = {
     "IntarsiaError": "intarsia.errors",
     "LabelSpace": "intarsia.labels",
     "Scene": "intarsia.synthesis.synthesiser",
+    "Segmenter": "intarsia.segmentation.segmenter",
     "Synthesiser": "intarsia.synthesis.synthesiser",
     "read_photo": "intarsia.data.label_files",
 }

@@ -98,14 +98,14 @@ def load_card(folder: Path) -> Card:
     Raises:
         CheckpointError: as `load_card_of`.
     """
-    return load_card_of(Card, folder)
+    return load_card_of(Card, folder, "generator")
 
 
-def load_card_of(kind: type[AnyCard], folder: Path) -> AnyCard:
-    """Read a snapshot's card.
+def load_card_of(kind: type[AnyCard], folder: Path, what: str) -> AnyCard:
+    """Read a snapshot's card; `what` is what errors call that which it describes.
 
     Raises:
-        CheckpointError: it is missing, damaged, or of a format that this version does not know.
+        CheckpointError: it is missing, damaged, of another kind, or of a format that this version does not know.
     """
     path = folder / CARD
     try:
@@ -117,6 +117,9 @@ def load_card_of(kind: type[AnyCard], folder: Path) -> AnyCard:
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be read ({error}). Copy it again, it is damaged.") from None
     check_format(values, path)
+    first_required = next(name for name, field in kind.model_fields.items() if field.is_required())
+    if first_required not in values:
+        raise CheckpointError(f"{path} is not that of a {what}. Give a folder that holds one.")
     try:
         return kind.model_validate(values)
     except ValidationError as error:

@@ -16,13 +16,11 @@ from intarsia.errors import ConfigError
 from intarsia.files import whole_file
 
 if TYPE_CHECKING:
-    from intarsia.evaluation.confusion import Confusion
     from intarsia.evaluation.recognition import Recognition
 
 app = App(name="segmenter", help="Train segmenters and score them.")
 INTERRUPTED = 130
 MINUTES = 20.0
-FEW = 12  # photos, as the regions of earth, are listed one by one
 
 
 @app.command
@@ -138,41 +136,43 @@ def score(
 
 
 def values(found: Recognition) -> dict[str, Any]:
-    """All figures, for JSON; what cannot be said (no pixel, no class) is null."""
+    """All figures, for JSON; what cannot be said is null."""
     from intarsia.evaluation.recognition import LEAST_SHARE, by_class, figures
 
-    def known(confusion: Confusion) -> dict[str, float | None]:
-        return {name: None if math.isnan(value) else value for name, value in figures(confusion).items()}
-
     return {
-        **known(found.total),
+        **figures(found.total),
         "miou_counts_classes_of_at_least": LEAST_SHARE,
         "classes": by_class(found.total),
-        "photos": {name: known(confusion) for name, confusion in found.by_photo.items()},
+        "photos": {name: figures(confusion) for name, confusion in found.by_photo.items()},
     }
 
 
 def lines(found: Recognition) -> list[str]:
     """The figures for people: in all, by class, and of few photos by photo."""
-    from intarsia.evaluation.recognition import LEAST_SHARE, by_class, figures
+    from intarsia.evaluation.recognition import FEW, LEAST_SHARE, by_class, figures
 
     total = figures(found.total)
     counted, there = int(found.total.counted(LEAST_SHARE).sum()), int(found.total.counted().sum())
-    rows = [
-        ("mIoU", total["miou"], f"of the {counted} classes that cover at least {LEAST_SHARE:.1%} of the pixels"),
-        ("mIoU of all", total["miou_of_all"], f"of the {there} classes that are there or were predicted"),
-        ("accuracy", total["accuracy"], "don't-care ignored"),
-        ("accuracy", total["accuracy_dont_care_wrong"], "don't-care counted as wrong"),
-        ("frequency-weighted IoU", total["frequency_weighted_iou"], ""),
-    ]
-    shown = [f"  {name:24} {value:6.4f}  {remark}".rstrip() for name, value, remark in rows]
-    shown.append(f"{'class':26} {'IoU':>6} {'share':>9}")
+    remarks = {
+        "miou": ("mIoU", f"of the {counted} classes that cover at least {LEAST_SHARE:.1%} of the pixels"),
+        "miou_of_all": ("mIoU of all", f"of the {there} classes that are there or were predicted"),
+        "accuracy": ("accuracy", "don't-care ignored"),
+        "accuracy_dont_care_wrong": ("accuracy", "don't-care counted as wrong"),
+        "frequency_weighted_iou": ("frequency-weighted IoU", "each class by its share of the pixels"),
+    }
+    shown = [f"  {name:24} {figure(total[key])}  {remark}" for key, (name, remark) in remarks.items()]
+    shown.append(f"{'class':26} {'IoU':>6}   {'share':>6}")
     for row in by_class(found.total):
-        iou = "     -" if row["iou"] is None else f"{row['iou']:6.4f}"
-        shown.append(f"  {row['name']:24} {iou} {row['share']:9.3%}{'' if row['counted'] else '  not counted'}")
+        remark = "" if row["counted"] else "  not counted"
+        shown.append(f"  {row['name']:24} {figure(row['iou'])}   {figure(row['share'])}{remark}")
     if len(found.by_photo) <= FEW:
-        shown.append(f"{'photo':26} {'mIoU':>6} {'accuracy':>9}")
+        shown.append(f"{'photo':26} {'mIoU':>6} accuracy")
         for name, confusion in found.by_photo.items():
             of_photo = figures(confusion)
-            shown.append(f"  {name:24} {of_photo['miou']:6.4f} {of_photo['accuracy']:9.4f}")
+            shown.append(f"  {name:24} {figure(of_photo['miou'])}   {figure(of_photo['accuracy'])}")
     return shown
+
+
+def figure(value: float | None) -> str:
+    """Six characters wide."""
+    return "     -" if value is None else f"{value:6.4f}"

@@ -14,6 +14,8 @@ from intarsia.segmentation.segmenter import Segmenter
 
 LEAST_SHARE = 0.001
 """Classes that cover less of a data set's labelled pixels are left out of the main figure: they are mostly chance."""
+FEW = 12
+"""Photos of a data set of no more, such as the regions of earth, are reported one by one."""
 Watch = Callable[[Iterable[int], str, int], Iterable[int]]
 
 
@@ -45,19 +47,20 @@ def recognise(
     return Recognition(total, by_photo)
 
 
-def figures(confusion: Confusion) -> dict[str, float]:
-    """The figures of a confusion matrix by name; shares of 1."""
-    return {
+def figures(confusion: Confusion) -> dict[str, float | None]:
+    """The figures of a confusion matrix by name, 0..1; None where there is no pixel or class to say it of."""
+    found = {
         "miou": confusion.miou(at_least=LEAST_SHARE),
         "miou_of_all": confusion.miou(),
         "accuracy": confusion.accuracy(),
         "accuracy_dont_care_wrong": confusion.accuracy("wrong"),
         "frequency_weighted_iou": confusion.frequency_weighted_iou(),
     }
+    return {name: _known(value) for name, value in found.items()}
 
 
 def by_class(confusion: Confusion) -> list[dict[str, Any]]:
-    """Each class: its name, share of the labelled pixels, IoU (None where there is none), whether `miou` counts it."""
+    """Each class: its name, share of the labelled pixels and IoU (None as in `figures`), whether `miou` counts it."""
     rows = zip(
         confusion.label_space.classes,
         confusion.shares().tolist(),
@@ -66,6 +69,10 @@ def by_class(confusion: Confusion) -> list[dict[str, Any]]:
         strict=True,
     )
     return [
-        {"name": of.name, "share": share, "iou": None if math.isnan(iou) else iou, "counted": counted}
+        {"name": of.name, "share": _known(share), "iou": _known(iou), "counted": counted}
         for of, share, iou, counted in rows
     ]
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value

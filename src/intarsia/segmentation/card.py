@@ -71,7 +71,7 @@ def load_segmenter(folder: Path) -> tuple[SegmenterCard, nn.Module]:
     Raises:
         CheckpointError: a file is missing or damaged, or the card contradicts itself.
     """
-    card = load_card_of(SegmenterCard, folder)
+    card = load_card_of(SegmenterCard, folder, SEGMENTERS.what)
     classes = len(card.label_space.classes)
     if card.config.classes != classes:
         raise CheckpointError(

@@ -151,7 +151,7 @@ def iterate(run: Run, batch: Batch, images: int, rate: float) -> dict[str, float
     labels = chosen(batch.labels, choice)
     logits = run.network(batch.image, choice)
     terms = {
-        "cross_entropy": F.cross_entropy(logits, labels, ignore_index=run.config.classes),
+        "cross_entropy": cross_entropy(logits, labels),
         "overlap": overlap_loss(logits, labels),
     }
     loss = terms["cross_entropy"] + run.recipe.overlap * terms["overlap"]
@@ -165,6 +165,13 @@ def iterate(run: Run, batch: Batch, images: int, rate: float) -> dict[str, float
     run.optimiser.step()
     average(run.mean, run.network, decay_at(run.recipe.average, images // run.recipe.batch))
     return {name: term.item() for name, term in terms.items()}
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Its mean over the pixels that are labelled; 0 where none is (torch's own would be 0 / 0)."""
+    classes = logits.shape[1]
+    labelled = (labels < classes).sum()
+    return F.cross_entropy(logits, labels, ignore_index=classes, reduction="sum") / labelled.clamp(min=1)
 
 
 def random_pixels(labels: Tensor, seed: int, images: int) -> Tensor:
