@@ -137,14 +137,17 @@ def score(
 
 def values(found: Recognition) -> dict[str, Any]:
     """All figures, for JSON; what cannot be said is null."""
-    from intarsia.evaluation.recognition import LEAST_SHARE, by_class, figures
+    from intarsia.evaluation.recognition import LEAST_SHARE, by_class, figures, without_nan
 
-    return {
-        **figures(found.total),
-        "miou_counts_classes_of_at_least": LEAST_SHARE,
-        "classes": by_class(found.total),
-        "photos": {name: figures(confusion) for name, confusion in found.by_photo.items()},
-    }
+    said: dict[str, Any] = without_nan(
+        {
+            **figures(found.total),
+            "miou_counts_classes_of_at_least": LEAST_SHARE,
+            "classes": by_class(found.total),
+            "photos": {name: figures(confusion) for name, confusion in found.by_photo.items()},
+        }
+    )
+    return said
 
 
 def lines(found: Recognition) -> list[str]:
@@ -173,6 +176,6 @@ def lines(found: Recognition) -> list[str]:
     return shown
 
 
-def figure(value: float | None) -> str:
+def figure(value: float) -> str:
     """Six characters wide."""
-    return "     -" if value is None else f"{value:6.4f}"
+    return "     -" if math.isnan(value) else f"{value:6.4f}"

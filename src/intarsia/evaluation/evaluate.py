@@ -10,14 +10,12 @@ The result is plain values for JSON: the figures, and beside them every choice t
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import PIL
 
 from intarsia.checkpoints.models import bundled_models, find_model
@@ -48,7 +46,7 @@ from intarsia.evaluation.pictures import (
     tiled_views,
     whole_views,
 )
-from intarsia.evaluation.recognition import LEAST_SHARE
+from intarsia.evaluation.recognition import LEAST_SHARE, without_nan
 from intarsia.files import sha256
 from intarsia.labels import LabelSpace
 from intarsia.segmentation.card import SEGMENTERS, SegmenterCard
@@ -147,7 +145,7 @@ def evaluate_folders(fake: FolderPictures, real: FolderPictures, options: Option
 def bundled_segmenter(space: LabelSpace) -> str | None:
     """The first bundled segmenter that knows the classes of `space`; None if none does."""
     for name in bundled_models(SEGMENTERS):
-        ours = load_card_of(SegmenterCard, find_model(name, SEGMENTERS)).label_space
+        ours = load_card_of(SegmenterCard, find_model(name, SEGMENTERS), SEGMENTERS.what).label_space
         if [(c.id, c.name) for c in ours.classes] == [(c.id, c.name) for c in space.classes]:
             return name
     return None
@@ -210,7 +208,7 @@ def _results(seen: Mapping[str, Measured], instruments: Instruments, options: Op
         },
     }
     return {
-        "figures": _without_nan(figures),
+        "figures": without_nan(figures),
         "protocol": _protocol(instruments, real, options),
         "versions": versions() | {"pillow": PIL.__version__},
         "hardware": hardware(instruments.lite0.device, 1),
@@ -289,14 +287,3 @@ def _file_facts(photos: Sequence[Path], maps: Sequence[Path]) -> Facts:
     """How photos are compressed, and a digest by which others can tell whether they have the same files."""
     formats = sorted({path.suffix.lower().removeprefix(".").replace("jpg", "jpeg") for path in photos})
     return {"photo_formats": formats, "files_sha256": digest([*photos, *maps])}
-
-
-def _without_nan(value: Any) -> Any:
-    """JSON has no NaN: what cannot be said is null."""
-    if isinstance(value, dict):
-        return {key: _without_nan(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(inner) for inner in value]
-    if isinstance(value, np.generic):
-        return _without_nan(value.item())
-    return None if isinstance(value, float) and math.isnan(value) else value

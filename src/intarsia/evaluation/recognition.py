@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from intarsia.checkpoints.snapshot import check_label_space
 from intarsia.data.sources import Source
 from intarsia.evaluation.confusion import Confusion
@@ -47,20 +49,19 @@ def recognise(
     return Recognition(total, by_photo)
 
 
-def figures(confusion: Confusion) -> dict[str, float | None]:
-    """The figures of a confusion matrix by name, 0..1; None where there is no pixel or class to say it of."""
-    found = {
+def figures(confusion: Confusion) -> dict[str, float]:
+    """The figures of a confusion matrix by name, 0..1; NaN where there is no pixel or class to say it of."""
+    return {
         "miou": confusion.miou(at_least=LEAST_SHARE),
         "miou_of_all": confusion.miou(),
         "accuracy": confusion.accuracy(),
         "accuracy_dont_care_wrong": confusion.accuracy("wrong"),
         "frequency_weighted_iou": confusion.frequency_weighted_iou(),
     }
-    return {name: _known(value) for name, value in found.items()}
 
 
 def by_class(confusion: Confusion) -> list[dict[str, Any]]:
-    """Each class: its name, share of the labelled pixels and IoU (None as in `figures`), whether `miou` counts it."""
+    """Each class: its name, share of the labelled pixels and IoU (NaN as in `figures`), whether `miou` counts it."""
     rows = zip(
         confusion.label_space.classes,
         confusion.shares().tolist(),
@@ -68,11 +69,15 @@ def by_class(confusion: Confusion) -> list[dict[str, Any]]:
         confusion.counted(LEAST_SHARE).tolist(),
         strict=True,
     )
-    return [
-        {"name": of.name, "share": _known(share), "iou": _known(iou), "counted": counted}
-        for of, share, iou, counted in rows
-    ]
+    return [{"name": of.name, "share": share, "iou": iou, "counted": counted} for of, share, iou, counted in rows]
 
 
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value
+def without_nan(value: Any) -> Any:
+    """JSON has no NaN: what cannot be said is null."""
+    if isinstance(value, dict):
+        return {key: without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [without_nan(inner) for inner in value]
+    if isinstance(value, np.generic):
+        return without_nan(value.item())
+    return None if isinstance(value, float) and math.isnan(value) else value
