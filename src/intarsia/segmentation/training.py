@@ -60,7 +60,7 @@ class Recipe:
 
     augmentation: Augmentation = field(default_factory=Augmentation)
     batch: int = 8
-    rate: float = 3e-3  # the highest; see `rate_at`
+    rate: float = 1e-2  # the highest; see `rate_at`
     warm_up: float = 0.05  # share of the training
     weight_decay: float = 0.01
     average: float = 0.998  # decay of the exponential moving average, by iteration
