@@ -32,6 +32,16 @@ STREET = counted(
         "hedge": (70, 150, 80),
         "sign": (220, 220, 0),
         "person": (220, 20, 60),
+        "water": (40, 70, 220),
+        "field": (215, 170, 70),
+        "snow": (205, 225, 250),
+        "path": (200, 150, 110),
+        "rock": (80, 80, 95),
+        "truck": (0, 90, 110),
+        "bus": (0, 160, 150),
+        "bicycle": (150, 20, 20),
+        "traffic light": (255, 140, 20),
+        "bench": (120, 40, 90),
     },
 )
 SUFFIXES = {"photo": ".webp", "label map": "_label.png", "instance map": "_instance.png"}
