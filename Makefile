@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 SCRIPTS := $(shell grep -l '^#!.*python' scripts/*)
 
-.PHONY: demo train-demo test check bench docs
+.PHONY: demo train-demo street-renderer test check bench docs
 
 $(STAMP): pyproject.toml constraints.txt
 	@echo "setting up .venv; this is done once and downloads torch"
@@ -21,13 +21,22 @@ train-demo: $(STAMP)
 	$(BIN)/intarsia train --preset spade-street-128 --data street:datasets/street --out out/train-demo --minutes 30
 	@echo "sample grids are in out/train-demo/grids; render with: intarsia synth MAPS --model out/train-demo/snapshot --out out/photos"
 
+# Blender's path tracer for `intarsia data build street`. It wants Python 3.11 and a numpy before 2, so it lives apart.
+street-renderer: .venv-street/.installed
+
+.venv-street/.installed: tools/street/requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Blender 5.0 needs Python 3.11: make street-renderer PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv-street
+	.venv-street/bin/pip install --quiet --requirement tools/street/requirements.txt
+	touch $@
+
 test: $(STAMP)
 	$(BIN)/pytest
 
 check: $(STAMP)
 	$(BIN)/ruff check . $(SCRIPTS)
 	$(BIN)/ruff format --check . $(SCRIPTS)
-	$(BIN)/mypy --scripts-are-modules src benchmarks $(SCRIPTS)
+	$(BIN)/mypy --scripts-are-modules src benchmarks tools/street $(SCRIPTS)
 	$(BIN)/lint-imports --no-cache
 
 # Links lead somewhere, commands exist, examples run.

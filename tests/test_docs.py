@@ -12,7 +12,7 @@ from intarsia import cli
 from intarsia.checkpoints.models import BUNDLED
 
 ROOT = Path(__file__).parents[1]
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md"))]
+PAGES = [page for pattern in ("*.md", "docs/**/*.md", "tools/**/*.md") for page in sorted(ROOT.glob(pattern))]
 
 
 def name(page):

@@ -33,6 +33,25 @@ def test_a_sound_data_set_is_counted(capsys: pytest.CaptureFixture[str]):
     )
 
 
+def test_layout_and_path_may_be_two_words_and_objects_are_counted(capsys: pytest.CaptureFixture[str]):
+    make_folder(Path("toy"), ("a", "b"))
+    Path("toy/train/instances").mkdir()
+    for name in "ab":
+        write_label_map(Path(f"toy/train/labels/{name}.png"), np.full((24, 32), 1), SPACE)
+        instances = np.zeros((24, 32), np.uint8)
+        instances[:3, :3] = 1
+        Image.fromarray(instances).save(f"toy/train/instances/{name}.png")
+    assert run(["data", "check", "street", "toy", "--splits", "train"]) == 0
+    said = capsys.readouterr().out
+    assert said.endswith(
+        "  objects in all and per photo, by the instance maps:\n"
+        f"  {'sky':24}        0     0.00\n"
+        f"  {'sea':24}        4     2.00  {40 * '#'}\n"
+        f"  {'sand':24}        0     0.00\n"
+        "street:toy is sound\n"
+    )
+
+
 def test_faults_of_all_splits_are_listed_and_the_status_is_2(capsys: pytest.CaptureFixture[str]):
     make_folder(Path("toy"), ("a", "b"))
     for name in "ab":

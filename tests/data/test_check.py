@@ -28,6 +28,24 @@ def test_a_sound_split():
     assert report.pixels == (3 * 24 * 24, 0, 3 * 24 * 8)
 
 
+def test_objects_are_counted_by_the_instance_maps():
+    make_folder(Path("toy"), ("a", "b"))
+    Path("toy/train/instances").mkdir()
+    labels = np.zeros((24, 32), int)
+    labels[:, :8] = 2
+    instances = np.where(labels == 2, 7, 0)
+    instances[:12, :4] = 300  # a second object of the same class
+    for name in "ab":
+        write_label_map(Path(f"toy/train/labels/{name}.png"), labels, SPACE)
+        Image.fromarray(instances.astype(np.uint16)).save(f"toy/train/instances/{name}.png")
+    assert check_split("toy", "train").objects == (2, 0, 4)
+
+
+def test_no_objects_without_instance_maps():
+    make_folder(Path("toy"), ("a",))
+    assert check_split("toy", "train").objects == (0, 0, 0)
+
+
 def test_all_faults_are_listed():
     make_folder(Path("toy"), tuple("abcdef"))
     Image.fromarray(np.full((24, 32), 9, np.uint8)).save("toy/train/labels/a.png")

@@ -9,7 +9,6 @@ from PIL import Image
 from intarsia.data import sources
 from intarsia.data.label_files import write_label_map
 from intarsia.data.sources import open_source
-from intarsia.data.street import STREET
 from intarsia.errors import ConfigError, DataError, LabelError
 from intarsia.labels import numbered
 from tests.data.folders import SPACE, make_folder
@@ -33,7 +32,7 @@ def said(spec: str, split: str = "train", error: type[Exception] = DataError) ->
     return str(caught.value)
 
 
-@pytest.mark.parametrize("spec", ["toy", "folder:toy", "earth:toy"])
+@pytest.mark.parametrize("spec", ["toy", "folder:toy", "earth:toy", "street:toy"])
 def test_a_plain_folder(spec: str):
     make_folder(Path("toy"))
     source = open_source(spec, "train")
@@ -83,20 +82,6 @@ def test_a_pair_is_decoded_once_while_memory_allows(monkeypatch: pytest.MonkeyPa
     assert source.pair(1) is not source.pair(1)
 
 
-def test_street_scenes_are_split_by_number():
-    Path("street").mkdir()
-    for number in (0, 1, 9, 10, 21):
-        Image.new("RGB", (6, 4)).save(f"street/{number:05}.webp")
-        Image.fromarray(np.full((4, 6), number % 18, np.uint8)).save(f"street/{number:05}_label.png")
-        Image.fromarray(np.full((4, 6), 300, np.uint16)).save(f"street/{number:05}_instance.png")
-    train, val = (open_source("street:street", split) for split in ("train", "val"))
-    assert [files.name for files in train.listing.files] == ["00001", "00009", "00021"]
-    assert [files.name for files in val.listing.files] == ["00000", "00010"]
-    assert train.label_space == STREET
-    assert (train.pair(1).labels == STREET.index("pole")).all()
-    assert (train.pair(1).instances == 300).all()
-
-
 def test_an_unknown_layout():
     assert said("eart:x", error=ConfigError) == "no data set layout is called eart. Did you mean earth?"
 
@@ -105,6 +90,10 @@ def test_a_folder_that_is_not_there():
     assert said("toy") == "data set folder toy does not exist. Check the path."
     assert said("earth:out/earth") == (
         "data set folder out/earth does not exist. Make it with: intarsia data build earth --out out/earth"
+    )
+    assert said("street:out/street") == (
+        "data set folder out/street does not exist. "
+        "Make it with: intarsia data build street --out out/street --count 2000 --val 200"
     )
 
 
@@ -123,9 +112,6 @@ def test_a_file_where_a_folder_is_needed():
 def test_an_empty_folder():
     make_folder(Path("toy"), ())
     assert said("toy") == "toy/train/photos holds no photos. Put .jpeg, .jpg, .png, .webp files there."
-    assert said("street:toy") == (
-        "toy holds no street scenes for the split train. Scenes are NNNNN.webp; splits train, val."
-    )
 
 
 def test_a_photo_without_label_map_and_the_reverse():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from dataclasses import dataclass
 
@@ -120,8 +119,6 @@ def _windows(house: House, height: float) -> None:
         if not places:
             continue
         centres = np.asarray(places, np.float32)
-        if along:
-            centres[:, 1] = np.asarray([p[1] for p in places], np.float32)
 
         def sized(wide: float, high: float, thick: float, along: int = along) -> tuple[float, float, float]:
             return (thick, wide, high) if along else (wide, thick, high)
@@ -134,20 +131,24 @@ def _windows(house: House, height: float) -> None:
             house.put(boxes(centres[~bright], sized(style.panes, tall, 0.14)), "glass", GLASS, "window")
         bars = [
             boxes(centres, sized(0.07, tall, 0.18)),
-            boxes(centres + [0, 0, tall * 0.2], sized(style.panes, 0.07, 0.18)),
+            boxes(centres + np.asarray((0, 0, tall * 0.2)), sized(style.panes, 0.07, 0.18)),
         ]
         house.put(join(bars), "matte", house.frame, "window")
-        house.put(boxes(centres - [0, 0, tall / 2 + 0.14], sized(style.panes + 0.35, 0.1, 0.36)), "plaster", house.trim)
+        house.put(
+            boxes(centres - np.asarray((0, 0, tall / 2 + 0.14)), sized(style.panes + 0.35, 0.1, 0.36)),
+            "plaster",
+            house.trim,
+        )
     if style.balconies:
         upper = [p for p in front if p[2] > base + style.storey]
         chosen = [p for i, p in enumerate(upper) if (i % count) in (1, count - 2)]
         if chosen:
-            centres = np.asarray(chosen, np.float32) - [0, 0.55, tall / 2 + 0.25]
+            centres = np.asarray(chosen, np.float32) - np.asarray((0, 0.55, tall / 2 + 0.25))
             house.put(boxes(centres, (style.panes + 1.0, 1.1, 0.16)), "plaster", house.trim)
             rails = [
-                boxes(centres + [0, -0.53, 0.5], (style.panes + 1.0, 0.06, 0.85)),
-                boxes(centres + [-(style.panes + 1.0) / 2, 0, 0.5], (0.06, 1.1, 0.85)),
-                boxes(centres + [(style.panes + 1.0) / 2, 0, 0.5], (0.06, 1.1, 0.85)),
+                boxes(centres + np.asarray((0, -0.53, 0.5)), (style.panes + 1.0, 0.06, 0.85)),
+                boxes(centres + np.asarray((-(style.panes + 1.0) / 2, 0, 0.5)), (0.06, 1.1, 0.85)),
+                boxes(centres + np.asarray(((style.panes + 1.0) / 2, 0, 0.5)), (0.06, 1.1, 0.85)),
             ]
             house.put(join(rails), "matte", rng.choice(((0.1, 0.1, 0.11), house.wall, (0.5, 0.55, 0.55))))
 
@@ -179,8 +180,9 @@ def _entrance(house: House) -> None:
                     (w / 2 - 0.3, -0.1, 2.85),
                     (w / 2 - 0.3, -1.3, 2.4),
                     (-w / 2 + 1.6, -1.3, 2.4),
-                ]
-                + [(w / 2 - 0.3, -1.3, 2.18), (-w / 2 + 1.6, -1.3, 2.18)],
+                    (w / 2 - 0.3, -1.3, 2.18),
+                    (-w / 2 + 1.6, -1.3, 2.18),
+                ],
                 [(0, 1, 2, 3), (3, 2, 4, 5)],
             )
             house.put(awning, "matte", rng.choice(SIGNS))
@@ -216,9 +218,11 @@ def _roof(house: House, height: float) -> None:
             "roof",
         )
         rim = [
-            ((0, 0.1, height + 0.25), (w, 0.24, 0.55)), ((0, d - 0.1, height + 0.25), (w, 0.24, 0.55)),
-            ((-w / 2 + 0.1, d / 2, height + 0.25), (0.24, d, 0.55)), ((w / 2 - 0.1, d / 2, height + 0.25), (0.24, d, 0.55)),
-        ]  # fmt: skip
+            ((0, 0.1, height + 0.25), (w, 0.24, 0.55)),
+            ((0, d - 0.1, height + 0.25), (w, 0.24, 0.55)),
+            ((-w / 2 + 0.1, d / 2, height + 0.25), (0.24, d, 0.55)),
+            ((w / 2 - 0.1, d / 2, height + 0.25), (0.24, d, 0.55)),
+        ]
         house.put(boxes([c for c, _ in rim], [s for _, s in rim]), "plaster", house.trim)
         return
     steep = rng.uniform(0.55, 0.95)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from itertools import pairwise
 
 import numpy as np
 
@@ -70,7 +71,7 @@ def _way(country: Country) -> None:
     gravel = rng.choice(((0.36, 0.28, 0.18), (0.42, 0.36, 0.27), (0.3, 0.22, 0.14))) if not snow else (0.55, 0.54, 0.53)
     stops = [-20, 20, 60, 130, 220, 380]
     dashes = rng.random() < 0.75 and country.way == "road" and not snow
-    for s0, s1 in zip(stops[:-1], stops[1:], strict=True):
+    for s0, s1 in pairwise(stops):
         # The lift grows with distance; spans meet at one height, so it is a property of vertices.
         strip = road.strip(s0, s1, -half, half, 0.0, across=3, step=2.5 if s0 < 100 else 6)
         far = np.hypot(strip.vertices[:, 0], strip.vertices[:, 1])
@@ -117,9 +118,9 @@ def _patchwork(country: Country) -> None:
     woods = rng.uniform(0.1, 0.4)
     fields = {"fields": 0.72, "country road": 0.5, "lake": 0.3}[country.plan.family]
     for side, columns in zip((-1, 1), sides, strict=True):
-        for t0, t1 in zip(columns[:-1], columns[1:], strict=True):
+        for t0, t1 in pairwise(columns):
             shift = rng.uniform(-12, 12)
-            for s0, s1 in zip(rows[:-1], rows[1:], strict=True):
+            for s0, s1 in pairwise(rows):
                 draw = rng.random()
                 _patch(
                     country,
@@ -302,9 +303,16 @@ def _farm(country: Country) -> None:
                 buildings.build_church(scene, rng, (x, y), turn, snow=snow)
             else:
                 style = Style(
-                    rng.uniform(9, 14), rng.uniform(7.5, 10), rng.choice((1, 2, 2)), 2.8, rng.choice(("gable", "gable", "hip")),
-                    rng.choice(("plaster", "brick", "planks")), panes=rng.uniform(0.9, 1.3), snow=snow, lit=country.weather.lit,
-                )  # fmt: skip
+                    width=rng.uniform(9, 14),
+                    depth=rng.uniform(7.5, 10),
+                    floors=rng.choice((1, 2, 2)),
+                    storey=2.8,
+                    roof=rng.choice(("gable", "gable", "hip")),
+                    walls=rng.choice(("plaster", "brick", "planks")),
+                    panes=rng.uniform(0.9, 1.3),
+                    snow=snow,
+                    lit=country.weather.lit,
+                )
                 buildings.build(scene, rng, (x, y), turn, style)
                 for _ in range(2):
                     px, py, _h = country.spot(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from itertools import pairwise
 
 import numpy as np
 
@@ -153,7 +154,7 @@ def put_fence(scene: Scene, rng: random.Random, points: list[tuple[float, float]
     tint = rng.choice(((0.75, 0.74, 0.7), (0.3, 0.18, 0.09), (0.2, 0.13, 0.08), (0.12, 0.2, 0.14), (0.4, 0.37, 0.32)))
     if kind == "wall":
         tint = rng.choice(((0.5, 0.47, 0.42), (0.36, 0.33, 0.3), (0.6, 0.55, 0.45)))
-    for (x0, y0), (x1, y1) in zip(points[:-1], points[1:], strict=True):
+    for (x0, y0), (x1, y1) in pairwise(points):
         length, turn = math.hypot(x1 - x0, y1 - y0), math.atan2(y1 - y0, x1 - x0)
         middle = ((x0 + x1) / 2, (y0 + y1) / 2, z)
         if kind == "wall":

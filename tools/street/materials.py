@@ -13,8 +13,8 @@ NUMBER = "number"  # the attribute of faces, and the render pass, that tell obje
 TINT = "tint"
 # fmt: off
 MATERIALS = (
-    "matte", "plaster", "brick", "planks", "tiles", "glass", "paint", "metal", "leaf", "grass", "field", "rows", "asphalt",
-    "paving", "gravel", "marking", "water", "rock", "snow", "glow",
+    "matte", "plaster", "brick", "planks", "tiles", "glass", "paint", "metal", "leaf", "grass", "field", "rows",
+    "asphalt", "paving", "gravel", "marking", "water", "rock", "snow", "glow",
 )
 # fmt: on
 
@@ -356,7 +356,24 @@ def _glow(nodes: Nodes, tint: Any, weather: Weather) -> Any:
 
 
 SURFACES: dict[str, Callable[[Nodes, Any, Weather], Any]] = {
-    "matte": _matte, "plaster": _plaster, "brick": _brick, "planks": _planks, "tiles": _tiles, "glass": _glass,
-    "paint": _paint, "metal": _metal, "leaf": _leaf, "grass": _grass, "field": _field, "rows": _rows, "asphalt": _asphalt,
-    "paving": _paving, "gravel": _gravel, "marking": _marking, "water": _water, "rock": _rock, "snow": _snow, "glow": _glow,
-}  # fmt: skip
+    "matte": _matte,
+    "plaster": _plaster,
+    "brick": _brick,
+    "planks": _planks,
+    "tiles": _tiles,
+    "glass": _glass,
+    "paint": _paint,
+    "metal": _metal,
+    "leaf": _leaf,
+    "grass": _grass,
+    "field": _field,
+    "rows": _rows,
+    "asphalt": _asphalt,
+    "paving": _paving,
+    "gravel": _gravel,
+    "marking": _marking,
+    "water": _water,
+    "rock": _rock,
+    "snow": _snow,
+    "glow": _glow,
+}

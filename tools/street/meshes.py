@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
-Vector = Sequence[float]
+Vector = Sequence[float] | npt.NDArray[np.floating[Any]]
 NONE = -1  # the fourth corner of a triangle
 
 
@@ -46,14 +46,6 @@ def turned(angle: float) -> Floats:
     """The matrix (3 3) of a turn about z."""
     c, s = math.cos(angle), math.sin(angle)
     return np.asarray([[c, -s, 0], [s, c, 0], [0, 0, 1]], np.float32)
-
-
-def mirrored(what: Shape) -> Shape:
-    """The shape with left and right exchanged."""
-    faces = what.faces[:, [2, 1, 0, 3]].copy()
-    quads = what.faces[:, 3] != NONE
-    faces[quads] = what.faces[quads][:, ::-1]
-    return Shape(what.vertices * np.asarray([-1, 1, 1], np.float32), faces)
 
 
 CORNERS = np.asarray([(x, y, z) for z in (-0.5, 0.5) for y in (-0.5, 0.5) for x in (-0.5, 0.5)], np.float32)
@@ -117,12 +109,6 @@ def fan(outline: Any) -> Shape:
     number = np.arange(len(points), dtype=np.int32)
     faces = np.stack([number, np.roll(number, -1), np.full_like(number, len(points)), np.full_like(number, NONE)], 1)
     return Shape(np.concatenate([points, points.mean(0, keepdims=True)]), faces)
-
-
-def prism(outline: Any, bottom: float, top: float) -> Shape:
-    """An outline (N 2, counter-clockwise) drawn up from `bottom` to `top`."""
-    flat = np.asarray(outline, np.float32)
-    return loft([np.column_stack([flat, np.full(len(flat), z)]) for z in (bottom, top)])
 
 
 def tube(points: Any, radii: Any, sides: int = 6, *, flat: float = 1.0) -> Shape:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 
 import numpy as np
 
@@ -26,6 +27,7 @@ LEGS = (
     (0.06, 0.07, 0.04),
 )
 Point = tuple[float, float, float]
+Put = Callable[[Shape, Tint], None]
 
 
 def stand_person(
@@ -86,8 +88,7 @@ def _arm(pose: str, sign: int, shoulder: Point, swing: float) -> tuple[Point, Po
     return (x + sign * 0.05, y + forward * 0.5, z - 0.28), (x + sign * 0.05, y + forward * 1.0 + 0.06, z - 0.52)
 
 
-def _hair(put: object, rng: random.Random, head: Point, hair: Tint, *, cold: bool) -> None:
-    assert callable(put)
+def _hair(put: Put, rng: random.Random, head: Point, hair: Tint, *, cold: bool) -> None:
     x, y, z = head
     if cold or rng.random() < 0.18:
         put(moved(ball(1), (x, y, z + 0.05), 0, (0.115, 0.13, 0.11)), rng.choice(TOPS))
@@ -97,8 +98,7 @@ def _hair(put: object, rng: random.Random, head: Point, hair: Tint, *, cold: boo
         put(tube([(x, y - 0.07, z + 0.03), (x, y - 0.1, z - 0.22)], [0.1, 0.075], 7), hair)
 
 
-def _carried(put: object, rng: random.Random, hip: float, *, rain: bool) -> None:
-    assert callable(put)
+def _carried(put: Put, rng: random.Random, hip: float, *, rain: bool) -> None:
     if rain and rng.random() < 0.6:
         handle = tube([(0.22, 0.2, hip + 0.2), (0.14, 0.1, hip + 1.15)], 0.02, 5)
         put(handle, (0.05, 0.05, 0.05))

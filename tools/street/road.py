@@ -41,7 +41,7 @@ class Road:
         """About how far places are to the right of the road (exact where it is straight)."""
         middle = np.interp(y, self.y, self.x)
         heading = np.interp(y, self.y, self.heading)
-        return (x - middle) * np.cos(heading)
+        return np.asarray((x - middle) * np.cos(heading))
 
     def strip(
         self, s0: float, s1: float, t0: float, t1: float, z: float, *, step: float = 4.0, across: int = 1

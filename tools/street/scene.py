@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -58,7 +59,7 @@ class Scene:
         self,
         what: Shape,
         material: str,
-        tint: Tint | Floats,
+        tint: Tint | npt.NDArray[np.floating[Any]],
         number: int,
         *,
         foot: tuple[float, float] | None = None,

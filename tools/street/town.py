@@ -212,10 +212,19 @@ def _house_style(street: Street, width: float) -> Style:
     floors = rng.choices((2, 3, 4, 5, 6), (2, 4, 4, 3, 1))[0]
     flat = floors > 4 or rng.random() < 0.3
     return Style(
-        width, rng.uniform(9, 13), floors, rng.uniform(2.8, 3.3), "flat" if flat else rng.choice(("gable", "gable", "hip", "gable front")),
-        rng.choices(("plaster", "brick"), (0.65, 0.35))[0], rng.random() < 0.4, floors > 2 and rng.random() < 0.35, rng.random() < 0.7,
-        rng.uniform(0.85, 1.35), weather.snow, weather.lit,
-    )  # fmt: skip
+        width,
+        depth=rng.uniform(9, 13),
+        floors=floors,
+        storey=rng.uniform(2.8, 3.3),
+        roof="flat" if flat else rng.choice(("gable", "gable", "hip", "gable front")),
+        walls=rng.choices(("plaster", "brick"), (0.65, 0.35))[0],
+        shop=rng.random() < 0.4,
+        balconies=floors > 2 and rng.random() < 0.35,
+        chimney=rng.random() < 0.7,
+        panes=rng.uniform(0.85, 1.35),
+        snow=weather.snow,
+        lit=weather.lit,
+    )
 
 
 def _terrace(street: Street, side: int) -> None:
@@ -278,10 +287,17 @@ def _gardens(street: Street, side: int) -> None:
         if street.seen(middle, side * (street.edge + back + 4), 14):
             width = rng.uniform(8, min(12, plot - 2))
             style = Style(
-                width, rng.uniform(7.5, 10), rng.choice((1, 1, 2, 2)), rng.uniform(2.6, 2.9), rng.choice(("gable", "hip", "gable front", "gable")),
-                rng.choice(("plaster", "plaster", "brick", "planks")), False, False, rng.random() < 0.8, rng.uniform(0.9, 1.5),
-                street.weather.snow, street.weather.lit,
-            )  # fmt: skip
+                width,
+                depth=rng.uniform(7.5, 10),
+                floors=rng.choice((1, 1, 2, 2)),
+                storey=rng.uniform(2.6, 2.9),
+                roof=rng.choice(("gable", "hip", "gable front", "gable")),
+                walls=rng.choice(("plaster", "plaster", "brick", "planks")),
+                chimney=rng.random() < 0.8,
+                panes=rng.uniform(0.9, 1.5),
+                snow=street.weather.snow,
+                lit=street.weather.lit,
+            )
             at, heading = street.at(middle, side * (street.edge + back))
             buildings.build(scene, rng, at[:2], heading - side * math.pi / 2 + rng.uniform(-0.06, 0.06), style)
             low, high = sorted((side * street.edge, side * (street.edge + back)))
@@ -396,7 +412,7 @@ def _at_camera(street: Street, s: float, t: float, room: float = 1.6) -> bool:
 def _traffic(street: Street) -> None:
     scene, rng, plan = street.scene, street.rng, street.plan
     lit = street.weather.lit or street.weather.wet
-    parking = [side for side in (-1, 1) if rng.random() < 0.62 and street.half > 4.1 or rng.random() < 0.25]
+    parking = [side for side in (-1, 1) if (rng.random() < 0.62 and street.half > 4.1) or rng.random() < 0.25]
     for side in parking:
         t = side * (street.half - 1.05)
         s = rng.uniform(-4, 5)

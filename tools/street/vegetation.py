@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 import math
 import random
+from itertools import pairwise
 
 import numpy as np
 
 from street.meshes import Floats, Ints, Shape, join, lump, moved, tube
+from street.road import Doubles
 from street.scene import Scene
 
 LEAFY = ("broad0", "broad1", "broad2", "poplar", "birch")
@@ -21,7 +23,7 @@ AUTUMN = ((0.45, 0.16, 0.02), (0.5, 0.3, 0.03), (0.35, 0.07, 0.02), (0.2, 0.16, 
 DARK_GREENS = ((0.03, 0.09, 0.035), (0.045, 0.11, 0.03), (0.035, 0.085, 0.055))
 
 Prototype = tuple[Shape, Floats, Ints]
-"""A plant one metre high on the origin, shades by which its tint is multiplied (M 3), and parts (M; 0 leaf, 1 trunk)."""
+"""A plant one metre high on the origin, shades that its tint is multiplied by (M 3), and parts (M; 0 leaf, 1 trunk)."""
 
 
 def choose_tree(rng: random.Random, season: str) -> tuple[str, tuple[float, float, float], tuple[float, float, float]]:
@@ -90,7 +92,7 @@ def _finish(parts: list[tuple[Shape, Floats, int]]) -> Prototype:
     return whole, shades, kinds
 
 
-def _leaves(rng: np.random.Generator, middles: Floats, out: Floats, size: float) -> tuple[Shape, Floats]:
+def _leaves(rng: np.random.Generator, middles: Doubles, out: Doubles, size: float) -> tuple[Shape, Floats]:
     """Small quads that face outward more or less, and their shades."""
     count = len(middles)
     normal = out + rng.normal(0, 0.55, (count, 3))
@@ -222,7 +224,7 @@ def grow_hedge(
     numbers = np.random.default_rng(rng.getrandbits(32))
     tint = np.asarray((0.3, 0.32, 0.33) if season == "winter" else rng.choice(GREENS))
     number = scene.thing("hedge")
-    for (x0, y0), (x1, y1) in zip(points[:-1], points[1:], strict=True):
+    for (x0, y0), (x1, y1) in pairwise(points):
         length = math.hypot(x1 - x0, y1 - y0)
         turn = math.atan2(y1 - y0, x1 - x0)
         middle = ((x0 + x1) / 2, (y0 + y1) / 2, z)

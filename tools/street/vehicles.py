@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,23 +11,42 @@ from street.meshes import Shape, bevelled, box, boxes, disc, hoop, join, loft, m
 from street.scene import Scene, Tint
 
 PAINTS = (
-    (0.6, 0.62, 0.64), (0.75, 0.76, 0.77), (0.02, 0.02, 0.025), (0.12, 0.13, 0.14), (0.4, 0.02, 0.02), (0.02, 0.06, 0.25),
-    (0.55, 0.03, 0.015), (0.02, 0.15, 0.4), (0.03, 0.16, 0.07), (0.7, 0.45, 0.03), (0.25, 0.2, 0.15), (0.3, 0.42, 0.5),
-    (0.7, 0.2, 0.02), (0.1, 0.22, 0.24),
+    (0.6, 0.62, 0.64), (0.75, 0.76, 0.77), (0.02, 0.02, 0.025), (0.12, 0.13, 0.14), (0.4, 0.02, 0.02),
+    (0.02, 0.06, 0.25), (0.55, 0.03, 0.015), (0.02, 0.15, 0.4), (0.03, 0.16, 0.07), (0.7, 0.45, 0.03),
+    (0.25, 0.2, 0.15), (0.3, 0.42, 0.5), (0.7, 0.2, 0.02), (0.1, 0.22, 0.24),
 )  # fmt: skip
 GLASS = (0.05, 0.06, 0.075)
 TYRE = (0.015, 0.015, 0.016)
 RIM = (0.45, 0.46, 0.48)
 
-# Body shapes: length, width, height, height of the bonnet's front and rear edge, belt line; then along the car from the
-# rear (0) to the front (1): rear end of the belt, of the roof; front end of the roof, foot of the windscreen.
+
+@dataclass(frozen=True)
+class Body:
+    """The shape of a car, in metres; marks are shares of its length from the rear (0) to the front (1)."""
+
+    length: float
+    width: float
+    height: float
+    nose: float  # height of the bonnet's front edge
+    bonnet: float  # and of its rear edge
+    belt: float  # height of the windows' lower edge
+    rear_belt: float  # mark of the cabin's rear end at the belt
+    rear_roof: float  # and at the roof
+    front_roof: float  # mark of the cabin's front end at the roof
+    front_belt: float  # and at the belt, the foot of the windscreen
+
+    def at(self, mark: float) -> float:
+        """Metres ahead of the middle."""
+        return (mark - 0.5) * self.length
+
+
 BODIES = {
-    "hatchback": (4.0, 1.76, 1.48, 0.72, 0.92, 0.95, 0.03, 0.12, 0.6, 0.77),
-    "sedan": (4.6, 1.82, 1.45, 0.7, 0.9, 0.93, 0.13, 0.3, 0.6, 0.74),
-    "estate": (4.65, 1.82, 1.5, 0.7, 0.9, 0.94, 0.02, 0.07, 0.61, 0.75),
-    "suv": (4.6, 1.9, 1.74, 0.88, 1.08, 1.12, 0.02, 0.08, 0.62, 0.76),
-    "small": (3.5, 1.66, 1.5, 0.75, 0.95, 0.95, 0.03, 0.1, 0.66, 0.83),
-    "van": (5.2, 1.95, 2.1, 0.95, 1.2, 1.2, 0.0, 0.01, 0.78, 0.9),
+    "hatchback": Body(4.0, 1.76, 1.48, 0.72, 0.92, 0.95, 0.03, 0.12, 0.6, 0.77),
+    "sedan": Body(4.6, 1.82, 1.45, 0.7, 0.9, 0.93, 0.13, 0.3, 0.6, 0.74),
+    "estate": Body(4.65, 1.82, 1.5, 0.7, 0.9, 0.94, 0.02, 0.07, 0.61, 0.75),
+    "suv": Body(4.6, 1.9, 1.74, 0.88, 1.08, 1.12, 0.02, 0.08, 0.62, 0.76),
+    "small": Body(3.5, 1.66, 1.5, 0.75, 0.95, 0.95, 0.03, 0.1, 0.66, 0.83),
+    "van": Body(5.2, 1.95, 2.1, 0.95, 1.2, 1.2, 0.0, 0.01, 0.78, 0.9),
 }
 
 
@@ -83,62 +103,58 @@ def _section(y: float, half: float, bottom: float, top: float, edge: float) -> l
 
 
 def park_car(
-    scene: Scene, rng: random.Random, at: tuple[float, float, float], turn: float, *, lit: bool = False, kind: str = ""
+    scene: Scene, rng: random.Random, at: tuple[float, float, float], turn: float, *, lit: bool = False
 ) -> None:
-    """A car of a random or given body."""
-    kind = kind or rng.choice(("hatchback", "hatchback", "sedan", "sedan", "estate", "suv", "suv", "small", "van"))
-    length, width, height, nose, bonnet, belt, rear0, rear1, front1, front0 = BODIES[kind]
+    """A car of some body."""
+    kind = rng.choice(("hatchback", "hatchback", "sedan", "sedan", "estate", "suv", "suv", "small", "van"))
+    body = BODIES[kind]
     car = Vehicle(scene, "car", at, turn)
     paint = rng.choice(PAINTS)
-    half, floor = width / 2, 0.24 if kind != "suv" else 0.32
-    y = lambda share: (share - 0.5) * length  # noqa: E731
-    tail = belt + 0.02 if kind not in ("sedan",) else belt - 0.02
-    stations = [
-        (0.0, 0.84, floor + 0.14, tail - 0.16), (0.018, 0.95, floor + 0.04, tail - 0.03), (0.12, 1.0, floor, tail),
-        (0.5, 1.0, floor, belt), (front0, 1.0, floor, belt - 0.01), (front0 + 0.04, 0.99, floor, bonnet),
-        (0.93, 0.97, floor, nose + 0.06), (0.985, 0.9, floor + 0.03, nose - 0.05), (1.0, 0.8, floor + 0.1, nose - 0.16),
-    ]  # fmt: skip
+    half, floor = body.width / 2, 0.24 if kind != "suv" else 0.32
+    tail = body.belt + 0.02 if kind != "sedan" else body.belt - 0.02
+    stations = [  # mark, share of the width, lower and upper edge
+        (0.0, 0.84, floor + 0.14, tail - 0.16),
+        (0.018, 0.95, floor + 0.04, tail - 0.03),
+        (0.12, 1.0, floor, tail),
+        (0.5, 1.0, floor, body.belt),
+        (body.front_belt, 1.0, floor, body.belt - 0.01),
+        (body.front_belt + 0.04, 0.99, floor, body.bonnet),
+        (0.93, 0.97, floor, body.nose + 0.06),
+        (0.985, 0.9, floor + 0.03, body.nose - 0.05),
+        (1.0, 0.8, floor + 0.1, body.nose - 0.16),
+    ]
     stations.sort()
-    car.put(loft([_section(y(s), half * w, z0, z1, 0.1) for s, w, z0, z1 in stations]), "paint", paint)
-    _cabin(car, paint, y, half, (belt - 0.03, height), (rear0, rear1, front1, front0))
-    car.wheels([y(0.17) if kind != "van" else y(0.2), y(0.82)], half, 0.31 if kind != "suv" else 0.36)
-    car.lamps(y(0.982), y(0.012), half * 0.92, (nose + floor) / 2 + 0.12, lit=lit)
-    car.put(box((0, y(0.99), floor + 0.16), (width * 0.62, 0.1, 0.14)), "matte", (0.02, 0.02, 0.02))
-    skirts = [(sign * half * 0.965, y(0.5), floor + 0.05) for sign in (-1, 1)]
-    car.put(boxes(skirts, (0.06, length * 0.5, 0.1)), "matte", (0.02, 0.02, 0.02))
-    mirrors = [(sign * (half + 0.07), y(front0 - 0.05), belt + 0.06) for sign in (-1, 1)]
+    car.put(loft([_section(body.at(s), half * w, z0, z1, 0.1) for s, w, z0, z1 in stations]), "paint", paint)
+    _cabin(car, paint, body)
+    rear_axle = body.at(0.17 if kind != "van" else 0.2)
+    car.wheels([rear_axle, body.at(0.82)], half, 0.31 if kind != "suv" else 0.36)
+    car.lamps(body.at(0.982), body.at(0.012), half * 0.92, (body.nose + floor) / 2 + 0.12, lit=lit)
+    car.put(box((0, body.at(0.99), floor + 0.16), (body.width * 0.62, 0.1, 0.14)), "matte", (0.02, 0.02, 0.02))
+    skirts = [(sign * half * 0.965, body.at(0.5), floor + 0.05) for sign in (-1, 1)]
+    car.put(boxes(skirts, (0.06, body.length * 0.5, 0.1)), "matte", (0.02, 0.02, 0.02))
+    mirrors = [(sign * (half + 0.07), body.at(body.front_belt - 0.05), body.belt + 0.06) for sign in (-1, 1)]
     car.put(boxes(mirrors, (0.17, 0.1, 0.13)), "paint", paint)
 
 
-def _cabin(
-    car: Vehicle,
-    paint: Tint,
-    y: object,
-    half: float,
-    heights: tuple[float, float],
-    marks: tuple[float, float, float, float],
-) -> None:
+def _outline(half: float, rear: float, front: float, z: float) -> list[tuple[float, float, float]]:
+    return [(-half, rear, z), (half, rear, z), (half, front, z), (-half, front, z)]
+
+
+def _cabin(car: Vehicle, paint: Tint, body: Body) -> None:
     """The part above the belt line, with windows set into it."""
-    assert callable(y)
-    low, high = heights
-    rear0, rear1, front1, front0 = marks
-    wide, narrow = half * 0.93, half * 0.77
-    crown = 0.07
+    wide, narrow = body.width / 2 * 0.93, body.width / 2 * 0.77
     rings = [
-        [(-wide, y(rear0), low), (wide, y(rear0), low), (wide, y(front0), low), (-wide, y(front0), low)],
-        [(-narrow, y(rear1), high - crown), (narrow, y(rear1), high - crown), (narrow, y(front1), high - crown), (-narrow, y(front1), high - crown)],
-        [
-            (-narrow * 0.86, y(rear1 + 0.03), high), (narrow * 0.86, y(rear1 + 0.03), high),
-            (narrow * 0.86, y(front1 - 0.04), high), (-narrow * 0.86, y(front1 - 0.04), high),
-        ],
-    ]  # fmt: skip
+        _outline(wide, body.at(body.rear_belt), body.at(body.front_belt), body.belt - 0.03),
+        _outline(narrow, body.at(body.rear_roof), body.at(body.front_roof), body.height - 0.07),
+        _outline(narrow * 0.86, body.at(body.rear_roof + 0.03), body.at(body.front_roof - 0.04), body.height),
+    ]
     car.put(loft(rings), "paint", paint)
     (a, b, c, d), (e, f, g, h) = (np.asarray(r, np.float32) for r in rings[:2])
     glass = [
         panel([c, d, h, g], (0.05, 0.95), (0.08, 0.97), 0.015),
         panel([a, b, f, e], (0.08, 0.92), (0.22, 0.93), 0.015),
     ]
-    long = (front0 - rear0) > 0.55
+    long = (body.front_belt - body.rear_belt) > 0.55
     spans = ((0.06, 0.3), (0.34, 0.6), (0.64, 0.93)) if long else ((0.07, 0.46), (0.51, 0.93))
     for span in spans:
         glass.append(panel([b, c, g, f], span, (0.2, 0.95), 0.015))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,6 +19,7 @@ FAMILIES = {
 }  # fmt: skip
 """Share of each kind of place. The first four are settled, the others countryside."""
 TOWN = ("street", "junction", "suburb", "park")
+SHARP = math.radians(0.6)  # the sun behind no cloud
 WEATHERS = {"clear": 0.55, "low sun": 0.15, "overcast": 0.15, "dusk": 0.05, "wet": 0.05, "snow": 0.05}
 
 
@@ -112,9 +114,20 @@ def draw_plan(seed: int) -> Plan:
     near = rng.uniform(420, 700)
     high = mountains > 60
     return Plan(
-        seed, family, weather, _draw_view(rng, family, half_road, walk), _draw_relief(rng, family), half_road, walk,
-        rng.uniform(-0.08, 0.08), bend, bend_start, mountains, near, rng.uniform(0.42, 0.8) if high else 9.0,
-    )  # fmt: skip
+        seed,
+        family,
+        weather,
+        view=_draw_view(rng, family, half_road, walk),
+        relief=_draw_relief(rng, family),
+        half_road=half_road,
+        walk=walk,
+        turn=rng.uniform(-0.08, 0.08),
+        bend=bend,
+        bend_start=bend_start,
+        mountains=mountains,
+        mountains_near=near,
+        snowline=rng.uniform(0.42, 0.8) if high else 9.0,
+    )
 
 
 def _pick(rng: random.Random, shares: dict[str, float]) -> str:
@@ -125,44 +138,119 @@ def _draw_weather(rng: random.Random) -> Weather:
     kind = _pick(rng, WEATHERS)
     season = "winter" if kind == "snow" else "autumn" if rng.random() < 0.22 else "summer"
     side = rng.choice((-1, 1)) * rng.uniform(0.7, 2.7)
-    size = math.radians(0.6)
-    if kind == "clear":
-        zenith = rng.choice(((0.07, 0.2, 0.6), (0.1, 0.26, 0.62), (0.05, 0.15, 0.48)))
-        return Weather(
-            kind, season, math.radians(rng.uniform(24, 58)), side, rng.uniform(4.6, 6.0), size, (1.0, 0.92, 0.8), zenith,
-            (0.46, 0.62, 0.82), rng.uniform(0.15, 0.65), (0.95, 0.95, 0.96), (0.5, 0.62, 0.78), rng.uniform(1500, 4000), 0.6,
-        )  # fmt: skip
-    if kind == "low sun":
-        side = rng.choice((-1, 1)) * rng.uniform(0.35, 2.6)
-        warm = rng.choice(((0.95, 0.6, 0.34), (0.85, 0.62, 0.46), (0.95, 0.5, 0.3)))
-        return Weather(
-            kind, season, math.radians(rng.uniform(7, 15)), side, rng.uniform(4.5, 6.0), math.radians(1), (1.0, 0.64, 0.34),
-            (0.14, 0.25, 0.5), warm, rng.uniform(0.15, 0.6), (0.95, 0.7, 0.52), (0.75, 0.58, 0.45), rng.uniform(900, 2200), 0.85,
-        )  # fmt: skip
-    if kind in ("overcast", "wet"):
-        grey = rng.uniform(0.52, 0.7) if kind == "overcast" else rng.uniform(0.4, 0.52)
-        return Weather(
-            kind, season, math.radians(rng.uniform(40, 65)), side, rng.uniform(0.5, 1.1), math.radians(25), (1, 0.97, 0.93),
-            (0.8 * grey, 0.85 * grey, 0.93 * grey), (grey, 1.03 * grey, 1.08 * grey), 1.0, (grey, grey, 1.03 * grey),
-            (grey, grey * 1.02, grey * 1.05), rng.uniform(800, 2000), 1.0,
-        )  # fmt: skip
-    if kind == "snow":
-        sunny = rng.random() < 0.5
-        grey = rng.uniform(0.55, 0.7)
-        zenith, horizon = (
-            ((0.12, 0.26, 0.55), (0.55, 0.66, 0.8)) if sunny else ((grey * 0.9,) * 3, (grey, grey, grey * 1.05))
-        )
-        return Weather(
-            kind, season, math.radians(rng.uniform(15, 30)), side, 2.6 if sunny else 0.3, size if sunny else 0.4,
-            (1, 0.88, 0.74), zenith, horizon, 0.4 if sunny else 1.0, (0.85, 0.86, 0.9), (0.62, 0.68, 0.76), rng.uniform(1000, 2500),
-            0.5,
-        )  # fmt: skip
-    blue = rng.random() < 0.5
+    return SKIES[kind](rng, kind, season, side)
+
+
+def _clear(rng: random.Random, kind: str, season: str, side: float) -> Weather:
+    zenith = rng.choice(((0.07, 0.2, 0.6), (0.1, 0.26, 0.62), (0.05, 0.15, 0.48)))
     return Weather(
-        kind, season, math.radians(4), rng.choice((-1, 1)) * rng.uniform(0, 1.2), 0.5, math.radians(4), (1.0, 0.5, 0.3),
-        (0.05, 0.09, 0.24) if blue else (0.1, 0.11, 0.24), (0.34, 0.34, 0.48) if blue else (0.8, 0.4, 0.22), rng.uniform(0.2, 0.6),
-        (0.22, 0.2, 0.3) if blue else (0.6, 0.3, 0.25), (0.26, 0.28, 0.4) if blue else (0.4, 0.27, 0.25), rng.uniform(1000, 2000), 1.5,
-    )  # fmt: skip
+        kind,
+        season,
+        sun_height=math.radians(rng.uniform(24, 58)),
+        sun_aside=side,
+        sun_power=rng.uniform(4.6, 6.0),
+        sun_size=SHARP,
+        sun_tint=(1.0, 0.92, 0.8),
+        zenith=zenith,
+        horizon=(0.46, 0.62, 0.82),
+        clouds=rng.uniform(0.15, 0.65),
+        cloud_tint=(0.95, 0.95, 0.96),
+        haze=(0.5, 0.62, 0.78),
+        haze_reach=rng.uniform(1500, 4000),
+        exposure=0.6,
+    )
+
+
+def _low_sun(rng: random.Random, kind: str, season: str, side: float) -> Weather:
+    side = rng.choice((-1, 1)) * rng.uniform(0.35, 2.6)
+    warm = rng.choice(((0.95, 0.6, 0.34), (0.85, 0.62, 0.46), (0.95, 0.5, 0.3)))
+    return Weather(
+        kind,
+        season,
+        sun_height=math.radians(rng.uniform(7, 15)),
+        sun_aside=side,
+        sun_power=rng.uniform(4.5, 6.0),
+        sun_size=math.radians(1),
+        sun_tint=(1.0, 0.64, 0.34),
+        zenith=(0.14, 0.25, 0.5),
+        horizon=warm,
+        clouds=rng.uniform(0.15, 0.6),
+        cloud_tint=(0.95, 0.7, 0.52),
+        haze=(0.75, 0.58, 0.45),
+        haze_reach=rng.uniform(900, 2200),
+        exposure=0.85,
+    )
+
+
+def _grey(rng: random.Random, kind: str, season: str, side: float) -> Weather:
+    grey = rng.uniform(0.52, 0.7) if kind == "overcast" else rng.uniform(0.4, 0.52)
+    return Weather(
+        kind,
+        season,
+        sun_height=math.radians(rng.uniform(40, 65)),
+        sun_aside=side,
+        sun_power=rng.uniform(0.5, 1.1),
+        sun_size=math.radians(25),
+        sun_tint=(1, 0.97, 0.93),
+        zenith=(0.8 * grey, 0.85 * grey, 0.93 * grey),
+        horizon=(grey, 1.03 * grey, 1.08 * grey),
+        clouds=1.0,
+        cloud_tint=(grey, grey, 1.03 * grey),
+        haze=(grey, grey * 1.02, grey * 1.05),
+        haze_reach=rng.uniform(800, 2000),
+        exposure=1.0,
+    )
+
+
+def _snowy(rng: random.Random, kind: str, season: str, side: float) -> Weather:
+    sunny = rng.random() < 0.5
+    grey = rng.uniform(0.55, 0.7)
+    return Weather(
+        kind,
+        season,
+        sun_height=math.radians(rng.uniform(15, 30)),
+        sun_aside=side,
+        sun_power=2.6 if sunny else 0.3,
+        sun_size=SHARP if sunny else 0.4,
+        sun_tint=(1, 0.88, 0.74),
+        zenith=(0.12, 0.26, 0.55) if sunny else (grey * 0.9, grey * 0.9, grey * 0.9),
+        horizon=(0.55, 0.66, 0.8) if sunny else (grey, grey, grey * 1.05),
+        clouds=0.4 if sunny else 1.0,
+        cloud_tint=(0.85, 0.86, 0.9),
+        haze=(0.62, 0.68, 0.76),
+        haze_reach=rng.uniform(1000, 2500),
+        exposure=0.5,
+    )
+
+
+def _dusk(rng: random.Random, kind: str, season: str, side: float) -> Weather:
+    blue = rng.random() < 0.5  # or an afterglow
+    return Weather(
+        kind,
+        season,
+        sun_height=math.radians(4),
+        sun_aside=rng.choice((-1, 1)) * rng.uniform(0, 1.2),
+        sun_power=0.5,
+        sun_size=math.radians(4),
+        sun_tint=(1.0, 0.5, 0.3),
+        zenith=(0.05, 0.09, 0.24) if blue else (0.1, 0.11, 0.24),
+        horizon=(0.34, 0.34, 0.48) if blue else (0.8, 0.4, 0.22),
+        clouds=rng.uniform(0.2, 0.6),
+        cloud_tint=(0.22, 0.2, 0.3) if blue else (0.6, 0.3, 0.25),
+        haze=(0.26, 0.28, 0.4) if blue else (0.4, 0.27, 0.25),
+        haze_reach=rng.uniform(1000, 2000),
+        exposure=1.5,
+    )
+
+
+SKIES: dict[str, Callable[[random.Random, str, str, float], Weather]] = {
+    "clear": _clear,
+    "low sun": _low_sun,
+    "overcast": _grey,
+    "wet": _grey,
+    "dusk": _dusk,
+    "snow": _snowy,
+}
 
 
 def _draw_view(rng: random.Random, family: str, half_road: float, walk: float) -> View:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from intarsia.cli.options import at_least, size_of
 from intarsia.cli.say import progress
 from intarsia.errors import DataError, LabelError
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from intarsia.data.check import Report
 
 app = App(name="data", help="Build data sets and check them.")
-build = App(name="build", help="Build a data set from public sources.")
+build = App(name="build", help="Build a data set: from public sources, or by rendering.")
 app.command(build)
 
 
@@ -35,19 +37,74 @@ def earth(*, out: Path) -> None:
         print(f"{out} holds the data set earth already")
 
 
+@build.command
+def street(
+    *,
+    out: Path,
+    count: int,
+    seed: int = 0,
+    val: int = 0,
+    size: str = "256x256",
+    workers: int | None = None,
+    python: Path | None = None,
+) -> None:
+    """Rendered streets and countryside with exact labels and instances, in a plain folder; about a second each.
+
+    Needs the repository and, once, `make street-renderer`. Scenes that are there already are left as they are, so the
+    command takes up again what was stopped.
+
+    Parameters
+    ----------
+    out
+        Folder to make, or one that holds this data set already and shall grow.
+    count
+        Scenes for training.
+    seed
+        Of the first scene; the others follow.
+    val
+        Scenes held out; their seeds count from 900000.
+    size
+        HEIGHTxWIDTH in pixels.
+    workers
+        Processes that render; one for each processor by default.
+    python
+        An interpreter with Blender's package bpy, if not that of `make street-renderer`.
+    """
+    from intarsia.data.street import build_street
+
+    at_least(0, count=count, seed=seed, val=val)
+    at_least(1, workers=workers)
+    workers = workers or os.cpu_count() or 1
+    counts = {"train": count, "val": val}
+    made = build_street(out, counts, seed=seed, size=size_of(size), workers=workers, python=python, watch=progress)
+    if made:
+        print(f"rendered {made} scenes into {out}; train with --data street:{out}")
+    else:
+        print(f"{out} holds these scenes already")
+
+
 @app.command
-def check(spec: str, /, *, splits: Annotated[tuple[str, ...], Parameter(negative="")] = ("train", "val")) -> None:
-    """Read every file of a data set and list all that is wrong; exit status 2 if anything is.
+def check(
+    spec: str,
+    path: str | None = None,
+    /,
+    *,
+    splits: Annotated[tuple[str, ...], Parameter(negative="")] = ("train", "val"),
+) -> None:
+    """Read every file of a data set, count classes and objects, list all that is wrong; exit status 2 if anything is.
 
     Parameters
     ----------
     spec
         LAYOUT:PATH (earth, street, folder), or the PATH of a plain folder.
+    path
+        The folder, where SPEC is a layout's name alone.
     splits
         The splits to look at.
     """
     from intarsia.data.check import check_split
 
+    spec = spec if path is None else f"{spec}:{path}"
     found: list[str] = []
     for split in splits:
         try:
@@ -77,4 +134,15 @@ def lines(report: Report) -> list[str]:
     for name, count in zip(names, report.pixels, strict=True):
         bar = "#" * round(40 * count / max(*report.pixels, 1))
         shown.append(f"  {name:24} {100 * count / total:6.2f} %  {bar}".rstrip())
+    return shown + object_lines(report)
+
+
+def object_lines(report: Report) -> list[str]:
+    """How many objects of each class there are, if the split has instance maps."""
+    if not any(report.objects):
+        return []
+    shown = ["  objects in all and per photo, by the instance maps:"]
+    for c, count in zip(report.label_space.classes, report.objects, strict=False):
+        bar = "#" * round(40 * count / max(report.objects))
+        shown.append(f"  {c.name:24} {count:8} {count / report.photos:8.2f}  {bar}".rstrip())
     return shown

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from intarsia.data.pairs import PairFiles, read_pair
+from intarsia.data.pairs import Pair, PairFiles, read_pair
 from intarsia.data.sources import list_files
 from intarsia.errors import IntarsiaError
 from intarsia.labels import LabelSpace
@@ -25,6 +26,7 @@ class Report:
     wrong: tuple[str, ...]  # one sentence each
     pixels: tuple[int, ...]  # of each train id, don't-care last
     sizes: tuple[tuple[int, int], ...]  # the distinct sizes of photos: height, width
+    objects: tuple[int, ...]  # of each train id, by the instance maps; all 0 where there are none
 
 
 def check_split(spec: str, split: str, watch: Watch = lambda files, _what, _total: files) -> Report:
@@ -35,7 +37,7 @@ def check_split(spec: str, split: str, watch: Watch = lambda files, _what, _tota
     """
     listing = list_files(spec, split)
     wrong, sizes = list(listing.wrong), set()
-    pixels = np.zeros(listing.label_space.channels, np.int64)
+    pixels, objects = np.zeros((2, listing.label_space.channels), np.int64)
     for files in watch(listing.files, f"checking {split}", len(listing.files)):
         try:
             pair = read_pair(files, listing.label_space)
@@ -43,7 +45,22 @@ def check_split(spec: str, split: str, watch: Watch = lambda files, _what, _tota
             wrong.append(str(error))
             continue
         pixels += np.bincount(pair.labels.ravel(), minlength=len(pixels))
+        objects += _objects(pair, len(objects))
         sizes.add((pair.photo.shape[0], pair.photo.shape[1]))
     return Report(
-        split, listing.label_space, len(listing.files), tuple(wrong), tuple(pixels.tolist()), tuple(sorted(sizes))
+        split,
+        listing.label_space,
+        len(listing.files),
+        tuple(wrong),
+        tuple(pixels.tolist()),
+        tuple(sorted(sizes)),
+        tuple(objects.tolist()),
     )
+
+
+def _objects(pair: Pair, channels: int) -> npt.NDArray[np.int64]:
+    """How many instance numbers occur with each train id."""
+    if pair.instances is None:
+        return np.zeros(channels, np.int64)
+    each = np.unique(np.stack([pair.labels.ravel(), pair.instances.ravel()]), axis=1)
+    return np.bincount(each[0], minlength=channels)

@@ -12,14 +12,17 @@ from pathlib import Path
 
 from intarsia.data.folder import list_folder
 from intarsia.data.pairs import Listing, Pair, read_pair
-from intarsia.data.street import list_street
 from intarsia.errors import ConfigError, DataError
 from intarsia.labels import LabelSpace
 
 LAYOUTS: dict[str, Callable[[Path, str], Listing]] = {
     "folder": list_folder,
     "earth": list_folder,  # made by `intarsia data build earth`
-    "street": list_street,
+    "street": list_folder,  # made by `intarsia data build street`; one comes with the repository
+}
+MAKE = {
+    "earth": "Make it with: intarsia data build earth --out {}",
+    "street": "Make it with: intarsia data build street --out {} --count 2000 --val 200",
 }
 CACHE_BYTES = 1 << 30
 
@@ -90,7 +93,7 @@ def list_files(spec: str, split: str) -> Listing:
     if not root.is_dir():
         if root.exists():
             raise DataError(f"data set {root} is a file. Give the folder that it lies in.")
-        mend = f"Make it with: intarsia data build earth --out {root}" if layout == "earth" else "Check the path."
+        mend = MAKE[layout].format(root) if layout in MAKE else "Check the path."
         raise DataError(f"data set folder {root} does not exist. {mend}")
     return LAYOUTS[layout](root, split)
 
