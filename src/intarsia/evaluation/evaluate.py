@@ -202,7 +202,7 @@ def _results(seen: Mapping[str, Measured], instruments: Instruments, options: Op
         "recognition": ceiling and recognised,
         "ratio_to_ceiling": ceiling
         and {
-            name: {figure: of[figure] / ceiling[figure] for figure in ("miou", "accuracy")}
+            name: {figure: _ratio(of[figure], ceiling[figure]) for figure in ("miou", "accuracy")}
             for name in compared
             if (of := recognised[name])
         },
@@ -213,6 +213,11 @@ def _results(seen: Mapping[str, Measured], instruments: Instruments, options: Op
         "versions": versions() | {"pillow": PIL.__version__},
         "hardware": hardware(instruments.lite0.device, 1),
     }
+
+
+def _ratio(value: float, ceiling: float) -> float:
+    """A share of the ceiling; NaN where there is none."""
+    return value / ceiling if ceiling else math.nan
 
 
 def _protocol(instruments: Instruments, real: Measured, options: Options) -> Facts:
