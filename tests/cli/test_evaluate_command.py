@@ -61,7 +61,7 @@ def test_a_model_is_measured_and_the_figures_are_written_and_said(data, segmente
     figures = facts["figures"]
     said = capsys.readouterr()
     assert said.err == ""
-    head, columns, generated, soft, train, halves, last = said.out.splitlines()
+    head, columns, generated, soft, real, train, last = said.out.splitlines()
     assert head == "spade-tiny on rectangles: 8 real pictures"
     assert columns.split() == ["KID-lite0", "x", "1000", "perceptual-lite0", "mIoU", "of", "ceiling", "accuracy"]
     kid = figures["kid_lite0"]["generated_vs_real"]
@@ -78,7 +78,7 @@ def test_a_model_is_measured_and_the_figures_are_written_and_said(data, segmente
     assert soft.startswith("  real, blurred ")
     assert train.split()[-4:] == ["-"] * 4
     ceiling = figures["recognition"]["real"]
-    assert halves.split()[-3:] == [f"{ceiling['miou']:.3f}", "1.000", f"{ceiling['accuracy']:.3f}"]
+    assert real.split()[-3:] == [f"{ceiling['miou']:.3f}", "1.000", f"{ceiling['accuracy']:.3f}"]
     assert last == f"wrote {out}"
 
 

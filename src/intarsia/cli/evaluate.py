@@ -20,6 +20,16 @@ if TYPE_CHECKING:
     from intarsia.labels import LabelSpace
 
 
+COLUMNS = ("KID-lite0 x 1000", "perceptual-lite0", "mIoU", "of ceiling", "accuracy")
+ROWS = {
+    "generated": ("generated_vs_real", "generated"),
+    "real, blurred": ("blurred_vs_real", "blurred"),
+    "real": ("real_halves", "real"),
+    "real, of train": ("train_vs_real", ""),
+}
+"""Sets of pictures, by what people call them: the KID and the other figures that each has."""
+
+
 def evaluate(
     *,
     out: Path,
@@ -164,16 +174,7 @@ def _refuse(options: Mapping[str, object], where: str) -> None:
 
 def lines(facts: Facts) -> list[str]:
     """The figures for people: a row for each set of pictures."""
-    figures = facts["figures"]
-    rows = [("", "KID-lite0 x 1000", "perceptual-lite0", "mIoU", "of ceiling", "accuracy")]
-    for name, kid, recognised in (
-        ("generated", "generated_vs_real", "generated"),
-        ("real, blurred", "blurred_vs_real", "blurred"),
-        ("real, of train", "train_vs_real", ""),
-        ("real, half and half", "real_halves", "real"),
-    ):
-        if kid in figures["kid_lite0"]:
-            rows.append((name, kid_cell(figures["kid_lite0"][kid]), *_cells(figures, recognised)))
+    rows = [("", *COLUMNS)] + [(name, *cells(facts, name)) for name in ROWS]
     head = facts["model"]["name"] + " on " + facts["data"]["name"] if "model" in facts else "folders"
     counts = facts["data"] if "data" in facts else facts["folders"]["real"]
     return [f"{head}: {counts['pictures']} real pictures"] + [
@@ -181,17 +182,15 @@ def lines(facts: Facts) -> list[str]:
     ]
 
 
-def kid_cell(kid: Mapping[str, float]) -> str:
-    """A KID with its standard error, both times 1000."""
-    return f"{1000 * kid['value']:.2f} ± {1000 * kid['standard_error']:.2f}"
-
-
-def _cells(figures: Facts, name: str) -> tuple[str, str, str, str]:
-    """perceptual-lite0, mIoU, its ratio to the ceiling, accuracy; "-" where there is none."""
+def cells(facts: Facts, row: str) -> tuple[str, ...]:
+    """What `COLUMNS` say of a set of pictures (a key of `ROWS`); "-" where nothing was measured."""
+    figures, (compared, name) = facts["figures"], ROWS[row]
+    kid = figures["kid_lite0"].get(compared)
     distance = figures["perceptual_lite0"].get(name)
     recognised = (figures["recognition"] or {}).get(name)
     ratio = 1.0 if name == "real" else ((figures["ratio_to_ceiling"] or {}).get(name) or {}).get("miou")
     return (
+        f"{1000 * kid['value']:.2f} ± {1000 * kid['standard_error']:.2f}" if kid else "-",
         f"{distance['mean']:.3f}" if distance else "-",
         _share(recognised and recognised["miou"]),
         _share(recognised and ratio),

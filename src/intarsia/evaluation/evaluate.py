@@ -10,6 +10,7 @@ The result is plain values for JSON: the figures, and beside them every choice t
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
