@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeAlias
+from typing import TypeAlias, overload
 
 import torch
 import torch.nn.functional as F
@@ -63,6 +63,7 @@ class CodedMap:
     codes: Tensor  # B H W int32, 0 <= code < K
     codebook: Tensor  # K C float32
     _windows: dict[tuple[int, int, int], Neighbourhoods] = field(default_factory=dict, repr=False)
+    _half: list[CodedMap] = field(default_factory=list, repr=False)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -92,12 +93,19 @@ class CodedMap:
     def halved(self) -> CodedMap:
         """The map after 3x3 average pooling with stride 2, padding 1 that does not count: exact, and again a coded map.
 
-        A distinct window becomes one code; its row is the mean of the rows in it.
+        A distinct window becomes one code; its row is the mean of the rows in it. Made once.
         """
-        windows = self.neighbourhoods(3, stride=2)
-        inside = windows.members >= 0
-        rows = self.codebook[windows.members.clamp(min=0).long()] * inside.unsqueeze(-1)
-        return CodedMap(windows.index, rows.sum(1) / inside.sum(1, keepdim=True))
+        if not self._half:
+            windows = self.neighbourhoods(3, stride=2)
+            inside = windows.members >= 0
+            rows = self.codebook[windows.members.clamp(min=0).long()] * inside.unsqueeze(-1)
+            self._half.append(CodedMap(windows.index, rows.sum(1) / inside.sum(1, keepdim=True)))
+        return self._half[0]
+
+    def mirrored(self, margin: int) -> CodedMap:
+        """The map with `margin` more pixels on each side, mirrored at the border as `pad(mode="reflect")` does."""
+        rows, columns = (mirrored_places(-margin, size + margin, size).to(self.codes.device) for size in self.size)
+        return CodedMap(self.codes[:, rows][:, :, columns].contiguous(), self.codebook)
 
 
 Semantics: TypeAlias = CodedMap | Tensor
@@ -107,6 +115,32 @@ Semantics: TypeAlias = CodedMap | Tensor
 def semantics_size(semantics: Semantics) -> tuple[int, int]:
     """Height and width."""
     return semantics.size if isinstance(semantics, CodedMap) else (semantics.shape[2], semantics.shape[3])
+
+
+@overload
+def halved(semantics: Tensor) -> Tensor: ...
+@overload
+def halved(semantics: Semantics) -> Semantics: ...
+def halved(semantics: Semantics) -> Semantics:
+    """The map (or an image) at half its resolution: 3x3 averages, stride 2, over what lies inside."""
+    if isinstance(semantics, CodedMap):
+        return semantics.halved()
+    return F.avg_pool2d(semantics, 3, stride=2, padding=1, count_include_pad=False)
+
+
+@overload
+def mirrored(semantics: Tensor, margin: int) -> Tensor: ...
+@overload
+def mirrored(semantics: Semantics, margin: int) -> Semantics: ...
+def mirrored(semantics: Semantics, margin: int) -> Semantics:
+    """The map with `margin` more pixels on each side, mirrored at the border."""
+    return semantics.mirrored(margin) if isinstance(semantics, CodedMap) else F.pad(semantics, (margin,) * 4, "reflect")
+
+
+def mirrored_places(first: int, end: int, size: int) -> Tensor:
+    """The places first .. end - 1 of an axis of `size` places, those beyond its ends mirrored into it."""
+    places = torch.arange(first, end).abs()
+    return torch.minimum(places, 2 * (size - 1) - places)
 
 
 def neighbourhoods(

@@ -82,6 +82,8 @@ class Condition:
     size: tuple[int, int]  # height, width of the image to make
     noise: Tensor | None = None  # B Z float32, standard normal; for systems with a latent
     photo: Tensor | None = None  # B 3 H W float32 in [-1, 1]; the style image, for systems with an image encoder
+    objects: Tensor | None = None  # B H W int64; pixels of equal number share their features, for systems with these
+    features: Tensor | None = None  # B F H W float32; instead of those that an encoder sees in the photo
     _levels: dict[tuple[int, int], Semantics] = field(default_factory=dict, repr=False, compare=False)
 
     def at(self, height: int, width: int) -> Semantics:
@@ -96,9 +98,11 @@ class Condition:
             self._levels[key] = resized(self.semantics, height, width)
         return self._levels[key]
 
-    def restyled(self, *, noise: Tensor | None = None, photo: Tensor | None = None) -> Condition:
+    def restyled(
+        self, *, noise: Tensor | None = None, photo: Tensor | None = None, features: Tensor | None = None
+    ) -> Condition:
         """The same scene in another style; everything computed from the labels is shared with this condition."""
-        return replace(self, noise=noise, photo=photo)
+        return replace(self, noise=noise, photo=photo, features=features)
 
     def dense(self) -> Condition:
         """The same condition as dense one-hot planes, as published code has it (the reference; slow)."""

@@ -124,9 +124,9 @@ def test_another_network_is_refused(tmp_path):
 def test_what_differs_is_named(tmp_path):
     save_state(tmp_path, facts(8), parts_of(0))
     saved = newest_state(tmp_path, print)
-    check_same_run(saved, {"seed": 0, "recipe": {"batch": 4}})
+    check_same_run(saved, {"seed": 0, "recipe": {"batch": 4}}, {})
     with pytest.raises(CheckpointError) as caught:
-        check_same_run(saved, {"recipe": {"batch": 4, "betas": (0.0, 0.9)}, "seed": 2})
+        check_same_run(saved, {"recipe": {"batch": 4, "betas": (0.0, 0.9)}, "seed": 2}, {})
     assert str(caught.value) == (
         f"{tmp_path}/000000008 was trained otherwise: recipe.betas.0 was absent and is 0.0; "
         "recipe.betas.1 was absent and is 0.9; seed was 0 and is 2. Use the same options, or another --out."

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from intarsia.blocks.coarse_to_fine import CoarseToFine
 from intarsia.blocks.frozen import freeze
-from intarsia.blocks.global_generator import GlobalGenerator
 from intarsia.blocks.modulation import Normalisation, Spade
 from intarsia.blocks.patch_discriminator import PatchDiscriminator
 from intarsia.blocks.residual import SpadeBlock
@@ -53,7 +53,7 @@ def norm(golden: Golden, road: str) -> dict[str, Tensor]:
     fill(layer, convert.norm_keys(kind), golden)
     x = golden.tensor("x")
     semantics = resized(_semantics(golden, config["label_nc"], road), x.shape[2], x.shape[3])
-    return {"y": _on(layer, golden, road)(x, semantics, slope=1)} | _buffers(layer, convert.norm_keys(kind))
+    return {"y": on_road(layer, golden, road)(x, semantics, slope=1)} | buffers_of(layer, convert.norm_keys(kind))
 
 
 def block(golden: Golden, road: str) -> dict[str, Tensor]:
@@ -66,7 +66,7 @@ def block(golden: Golden, road: str) -> dict[str, Tensor]:
     fill(layer, keys, golden)
     x = golden.tensor("x")
     semantics = resized(_semantics(golden, config["semantic_nc"], road), x.shape[2], x.shape[3])
-    return {"y": _on(layer, golden, road)(x, semantics)} | _buffers(layer, keys)
+    return {"y": on_road(layer, golden, road)(x, semantics)} | buffers_of(layer, keys)
 
 
 def generator(golden: Golden, road: str) -> dict[str, Tensor]:
@@ -79,7 +79,7 @@ def generator(golden: Golden, road: str) -> dict[str, Tensor]:
     fill(network, keys, golden, left="encoder.")
     noise = golden.tensor("z").float() if config.style else None
     condition = Condition(_semantics(golden, config.labels, road), config.size, noise=noise)
-    return {"image": _on(network, golden, road)(condition).image} | _buffers(network, keys)
+    return {"image": on_road(network, golden, road)(condition).image} | buffers_of(network, keys)
 
 
 def _global_generator(golden: Golden, road: str) -> dict[str, Tensor]:
@@ -87,11 +87,9 @@ def _global_generator(golden: Golden, road: str) -> dict[str, Tensor]:
     halvings, blocks = config["resnet_n_downsample"], config["resnet_n_blocks"]
     labels = config["label_nc"] + config.get("contain_dontcare_label", False)
     planes = labels + (not config.get("no_instance", True))
-    network = GlobalGenerator(planes, width=config["ngf"], halvings=halvings, blocks=blocks, spectral=True)
+    network = CoarseToFine(planes, width=config["ngf"], halvings=halvings, blocks=blocks, spectral=True)
     fill(network, convert.global_generator_keys(halvings, blocks), golden)
-    semantics = _semantics(golden, labels, road)
-    size = golden.inputs["label"].shape[-2:]
-    return {"image": network.train(golden.training)(Condition(semantics, (size[0], size[1]))).image}
+    return {"image": on_road(network, golden, road)(_semantics(golden, labels, road))}
 
 
 def discriminator(golden: Golden, road: str) -> dict[str, Tensor]:
@@ -127,7 +125,7 @@ def vgg(golden: Golden, road: str) -> dict[str, Tensor]:
 
 def losses(golden: Golden, road: str) -> dict[str, Tensor]:
     """GANLoss in all modes, feature matching and KLDLoss on stored features and logits."""
-    fake, real = (_stored_verdict(golden, side) for side in ("fake", "real"))
+    fake, real = (stored_verdict(golden, side) for side in ("fake", "real"))
     out = {
         "kld": divergence.kl(golden.tensor("mu"), golden.tensor("logvar")),
         "gan_feat_weighted": golden.config["lambda_feat"] * matching.feature_matching(fake, real),
@@ -150,9 +148,9 @@ def step(golden: Golden, road: str) -> dict[str, Tensor]:
         fill_by_rule(network.encoder, convert.encoder_keys())
     network.train(golden.training)
     judge.train(golden.training)
-    batch = _batch(golden)
+    batch = batch_of(golden)
 
-    made = _judged(_made(golden, road, config, network, batch, turn=0), judge)
+    made = judged(_made(golden, road, config, network, batch, turn=0), judge)
     terms = {name: term(made) for name, term in generator_terms(config).items()}
     features = rule_vgg19()
     terms["perceptual"] = matching.perceptual(features(made.fake.image), features(batch.image))
@@ -168,16 +166,16 @@ def step(golden: Golden, road: str) -> dict[str, Tensor]:
     out["g_total"].backward()
     out["fake"] = made.fake.image
     out["grad_norm_G"] = _generator_norm(network, golden)
-    out["conv_img_weight_grad"] = _gradient(network.decoder.to_image.weight)
+    out["conv_img_weight_grad"] = gradient_of(network.decoder.to_image.weight)
 
     judge.zero_grad()
     with torch.no_grad():
         made = _made(golden, road, config, network, batch, turn=1)
-    made = _judged(made, judge)
+    made = judged(made, judge)
     sides = {name: term(made) for name, term in discriminator_terms(config).items()}
     torch.stack(list(sides.values())).sum().backward()  # type: ignore[no-untyped-call]
-    out |= {"D_Fake": sides["fake"], "D_real": sides["real"], "grad_norm_D": _gradient_norm(judge.parameters())}
-    return out | _buffers(network, convert.generator_keys(config))
+    out |= {"D_Fake": sides["fake"], "D_real": sides["real"], "grad_norm_D": gradient_norm(judge.parameters())}
+    return out | buffers_of(network, convert.generator_keys(config))
 
 
 def data(golden: Golden, road: str) -> dict[str, Tensor]:
@@ -185,7 +183,7 @@ def data(golden: Golden, road: str) -> dict[str, Tensor]:
     take = golden.inputs
     ade, coco, city = numbered("ade20k", 151), numbered("coco", 182, dont_care_ids=(255,)), numbered("cityscapes", 35)
     photo = Pair("ade", take["ade_image_decoded"], ade.encode(take["ade_label"], "ade"))
-    crop = _size(golden, "ade_train_image")
+    crop = size_of(golden, "ade_train_image")
     enlarged = resize(photo, (36, 36))
     drawn = draw_cut((36, 36), crop, flip=True, rng=random.Random(5))
     left, top, flip = (int(value) for value in take["ade_train_crop_x_y_flip"])
@@ -193,11 +191,11 @@ def data(golden: Golden, road: str) -> dict[str, Tensor]:
     whole = Cut(0, 0, False)
     samples = {
         "ade_train": cut_out(enlarged, crop, drawn),
-        "ade_test": cut_out(resize(photo, _size(golden, "ade_test_image")), _size(golden, "ade_test_image"), whole),
+        "ade_test": cut_out(resize(photo, size_of(golden, "ade_test_image")), size_of(golden, "ade_test_image"), whole),
     }
     for name, space in (("coco", coco), ("city", city)):
         labels, instances = space.encode(take[f"{name}_label"], name), take[f"{name}_instance"].astype("int64")
-        size = _size(golden, f"{name}_image")
+        size = size_of(golden, f"{name}_image")
         samples[name] = cut_out(resize(Pair(name, take[f"{name}_image"], labels, instances), size), size, whole)
     out: dict[str, Tensor] = {}
     for name, sample in samples.items():
@@ -306,22 +304,22 @@ def _norm_options(text: str) -> tuple[Normalisation, int]:
 
 def _semantics(golden: Golden, labels: int, road: str) -> Semantics:
     """Labels, and edges where the golden has instances, as the road wants them."""
-    ids = _maps(golden.tensor("label"))
-    instances = _maps(golden.tensor("instance")) if "instance" in golden.inputs else None
+    ids = maps_of(golden.tensor("label"))
+    instances = maps_of(golden.tensor("instance")) if "instance" in golden.inputs else None
     coded = coded_labels(ids, labels, instances)
     return coded.dense() if road == DENSE else coded
 
 
-def _maps(values: Tensor) -> Tensor:
+def maps_of(values: Tensor) -> Tensor:
     """B H W int64, of a map stored with or without a channel axis, and with 255 or without."""
     return values.long().reshape(-1, *values.shape[-2:])
 
 
-def _on(network: nn.Module, golden: Golden, road: str) -> nn.Module:
+def on_road(network: nn.Module, golden: Golden, road: str) -> nn.Module:
     return freeze(network.eval()) if road == FROZEN else network.train(golden.training)
 
 
-def _buffers(network: nn.Module, keys: KeyMap) -> dict[str, Tensor]:
+def buffers_of(network: nn.Module, keys: KeyMap) -> dict[str, Tensor]:
     """The network's state under the official names, where these are one to one."""
     state = network.state_dict()
     return {sources[0]: state[own] for own, sources in keys.sources.items() if len(sources) == 1}
@@ -333,7 +331,7 @@ def _discriminator(options: dict[str, Any], planes: int) -> PatchDiscriminator:
     )
 
 
-def _stored_verdict(golden: Golden, side: str) -> Verdict:
+def stored_verdict(golden: Golden, side: str) -> Verdict:
     scales: dict[str, list[Tensor]] = {}
     for name in sorted(golden.inputs):
         if name.startswith(f"{side}_s"):
@@ -341,10 +339,10 @@ def _stored_verdict(golden: Golden, side: str) -> Verdict:
     return Verdict(tuple(tuple(scale) for scale in scales.values()))
 
 
-def _batch(golden: Golden) -> Batch:
+def batch_of(golden: Golden) -> Batch:
     """Labels, instances and photos; photos that are not stored are made as their description says."""
-    labels = _maps(golden.tensor("label"))
-    instances = _maps(golden.tensor("instance")) if "instance" in golden.inputs else None
+    labels = maps_of(golden.tensor("label"))
+    instances = maps_of(golden.tensor("instance")) if "instance" in golden.inputs else None
     image = golden.tensor("image")
     described = re.search(r"rule\.image\((?:seed=)?(\d+)\+i", str(golden.described.get("image")))
     if len(image) < len(labels) and described:
@@ -368,13 +366,13 @@ def _made(golden: Golden, road: str, config: SpadeConfig, network: nn.Module, ba
     return Round(batch, condition, network(condition))
 
 
-def _judged(made: Round, judge: nn.Module) -> Round:
+def judged(made: Round, judge: nn.Module) -> Round:
     images = torch.cat([made.fake.image, made.batch.image])
     fake, real = judge(made.condition, images).split(2)
     return replace(made, fake_verdict=fake, real_verdict=real)
 
 
-def _gradient(parameter: Tensor) -> Tensor:
+def gradient_of(parameter: Tensor) -> Tensor:
     assert parameter.grad is not None
     gradient: Tensor = parameter.grad.detach().clone()
     return gradient
@@ -383,17 +381,17 @@ def _gradient(parameter: Tensor) -> Tensor:
 def _generator_norm(network: nn.Module, golden: Golden) -> Tensor:
     """The norm of the generator's gradient; goldens do not say whether the encoder counts, so what is nearer."""
     parts = dict(network.named_parameters())
-    alone = _gradient_norm(p for name, p in parts.items() if not name.startswith("encoder."))
-    both = _gradient_norm(parts.values())
+    alone = gradient_norm(p for name, p in parts.items() if not name.startswith("encoder."))
+    both = gradient_norm(parts.values())
     wanted = float(golden.outputs["grad_norm_G"].item())
     return min(alone, both, key=lambda norm: abs(norm.item() - wanted))
 
 
-def _gradient_norm(parameters: Iterable[nn.Parameter]) -> Tensor:
-    norm: Tensor = torch.stack([_gradient(p).double().norm() for p in parameters]).norm()
+def gradient_norm(parameters: Iterable[nn.Parameter]) -> Tensor:
+    norm: Tensor = torch.stack([gradient_of(p).double().norm() for p in parameters]).norm()
     return norm
 
 
-def _size(golden: Golden, output: str) -> tuple[int, int]:
+def size_of(golden: Golden, output: str) -> tuple[int, int]:
     height, width = golden.outputs[output].shape[-2:]
     return height, width

@@ -49,6 +49,63 @@ class CodedConv2d(nn.Conv2d):
         return F.embedding(windows.index.long(), rows).permute(0, 3, 1, 2)
 
 
+class JointConv2d(nn.Module):
+    """A convolution over label planes and other maps side by side; the labels' part is computed once.
+
+    The weight is that of the published convolution over the concatenation, labels first. On a coded map the labels'
+    part takes one look-up per distinct window, and k sets of other maps of the same labels share it.
+
+    Args:
+        planes: channels of the labels.
+        others: channels of the other maps, such as an image; there may be none.
+        outputs, kernel, stride, padding: of the convolution; zeros are padded.
+        spectral: spectral normalisation; then without a bias.
+    """
+
+    def __init__(
+        self,
+        planes: int,
+        others: int,
+        outputs: int,
+        kernel: int,
+        *,
+        stride: int = 1,
+        padding: int = 0,
+        spectral: bool = False,
+    ) -> None:
+        super().__init__()
+        kind = SpectralConv2d if spectral else nn.Conv2d
+        self.whole = kind(planes + others, outputs, kernel, stride=stride, padding=padding, bias=not spectral)
+        self.planes, self.kernel, self.stride, self.padding = planes, kernel, stride, padding
+
+    def forward(self, semantics: Semantics, others: Tensor | None = None) -> Tensor:
+        """Labels of B maps and k*B others H W -> k*B outputs h w (B where there are no others)."""
+        if isinstance(semantics, Tensor) or not self._pays(semantics):
+            out: Tensor = self.whole(side_by_side(semantics, others))
+            return out
+        layer = self.whole
+        weight = layer.normalised_weight() if isinstance(layer, SpectralConv2d) else layer.weight
+        rows, windows = coded_rows(
+            semantics, weight[:, : self.planes], layer.bias, stride=self.stride, padding=self.padding
+        )
+        labels = F.embedding(windows.index.long(), rows).permute(0, 3, 1, 2)
+        if others is None:
+            return labels
+        beside = F.conv2d(others, weight[:, self.planes :], stride=self.stride, padding=self.padding)
+        return (beside.view(-1, *labels.shape) + labels).flatten(0, 1)
+
+    def _pays(self, semantics: CodedMap) -> bool:
+        """Whether the look-ups need fewer multiply-adds than the dense planes: false for maps busy as noise."""
+        windows = semantics.neighbourhoods(self.kernel, stride=self.stride, padding=self.padding)
+        return len(semantics.codebook) + len(windows.members) / self.planes < windows.index.numel()
+
+
+def side_by_side(semantics: Semantics, others: Tensor | None) -> Tensor:
+    """Dense planes of B label maps and k*B other maps, concatenated: k*B planes+others H W."""
+    planes = semantics.dense() if isinstance(semantics, CodedMap) else semantics
+    return planes if others is None else torch.cat([planes.repeat(len(others) // len(planes), 1, 1, 1), others], 1)
+
+
 class SpectralConv2d(nn.Conv2d):
     """`Conv2d` whose weight is divided by its largest singular value (Miyato et al. 2018).
 

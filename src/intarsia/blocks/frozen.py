@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
@@ -18,12 +18,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from intarsia.blocks import winograd
+from intarsia.blocks.banded import Banded
+from intarsia.blocks.coarse_to_fine import CoarseToFine
 from intarsia.blocks.convolution import CodedConv2d, SpectralConv2d, by_tap, spectrally_normalised
+from intarsia.blocks.detached import detached
 from intarsia.blocks.lookup import lookup_affine, window_products
 from intarsia.blocks.modulation import Moments, Spade, normalised, pays
 from intarsia.coded import CodedMap
-
-Layer = TypeVar("Layer", bound=nn.Module)
 
 
 @torch.no_grad()
@@ -35,19 +36,9 @@ def freeze(network: nn.Module) -> nn.Module:
     for kind, frozen in FROZEN.items():
         if type(network) is kind:
             return frozen(network).eval()
-    twin = _detached(network)
+    twin = detached(network)
     twin._modules = {name: None if child is None else freeze(child) for name, child in network._modules.items()}
     return twin.eval()
-
-
-def _detached(network: Layer) -> Layer:
-    """A copy that shares the network's weights and children, and whose own weights need no gradients."""
-    twin = copy.copy(network)
-    twin._parameters = {
-        name: None if value is None else nn.Parameter(value.detach(), False)
-        for name, value in network._parameters.items()
-    }
-    return twin
 
 
 class FrozenConv2d(nn.Module):
@@ -55,6 +46,7 @@ class FrozenConv2d(nn.Module):
 
     def __init__(self, layer: nn.Conv2d) -> None:
         super().__init__()
+        assert layer.padding_mode == "zeros", "other borders are the caller's to make"
         weight = layer.weight.detach()
         if isinstance(layer, SpectralConv2d):
             weight = spectrally_normalised(weight, layer.u, layer.v, iterate=False)
@@ -105,7 +97,7 @@ class FrozenCodedConv2d(nn.Module):
 
     def __init__(self, layer: CodedConv2d) -> None:
         super().__init__()
-        self.layer = _detached(layer)
+        self.layer = detached(layer)
         self.kept: WeakKeyDictionary[CodedMap, Tensor] = WeakKeyDictionary()
 
     def forward(self, semantics: CodedMap) -> Tensor:
@@ -122,7 +114,7 @@ class FrozenSpade(nn.Module):
         super().__init__()
         self.kind = layer.moments.kind
         self.moments = copy.copy(layer.moments).eval()
-        self.shared = _detached(layer.shared)
+        self.shared = detached(layer.shared)
         weight, bias = _folded(layer, self.moments)
         self.kernel = layer.gamma_beta.kernel_size[0]
         weight = weight.contiguous(memory_format=torch.channels_last)
@@ -174,4 +166,5 @@ FROZEN: dict[type[nn.Module], Callable[..., nn.Module]] = {
     SpectralConv2d: FrozenConv2d,
     CodedConv2d: FrozenCodedConv2d,
     Spade: FrozenSpade,
+    CoarseToFine: lambda network: Banded(network, FrozenConv2d),
 }

@@ -1,7 +1,7 @@
 """States: everything that training needs to go on as if it had never stopped.
 
     OUT/states/000012800/state.json           images seen, seconds, what run it is, the loss scaler
-    OUT/states/000012800/tensors.safetensors  networks/NAME/ENTRY and optimisers/NAME/SLOT/PARAMETER
+    OUT/states/000012800/tensors.safetensors  networks/NAME/ENTRY, optimisers/NAME/SLOT/PARAMETER, pool/SLOT/MAP
 
 A folder appears whole. The last `KEPT` stay, so that a damaged one has a predecessor. No random state is kept: order,
 cuts and noise are functions of (seed, position), and torch's generators are seeded from them (`training/loop.py`).
@@ -37,6 +37,7 @@ class Parts:
 
     networks: Mapping[str, nn.Module]
     optimisers: Mapping[str, Optimizer]  # by the name of its network; holds all its parameters, in their order
+    pool: dict[str, Tensor] = field(default_factory=dict)  # of made images, where the recipe keeps one
 
     def tensors(self) -> Tensors:
         """Everything by name, not copied."""
@@ -45,6 +46,7 @@ class Parts:
             for name, network in self.networks.items()
             for entry, tensor in network.state_dict().items()
         }
+        entries |= {f"pool/{name}": tensor for name, tensor in self.pool.items()}
         for name, optimiser in self.optimisers.items():
             for entry, parameter in self.networks[name].named_parameters():
                 for slot, tensor in optimiser.state.get(parameter, {}).items():
@@ -67,6 +69,8 @@ class Parts:
             CheckpointError: names or shapes do not fit.
         """
         self.fill_networks(tensors, source)
+        self.pool.clear()
+        self.pool.update(_below("pool/", tensors))
         for name, optimiser in self.optimisers.items():
             parameters = dict(self.networks[name].named_parameters())
             for place, tensor in _below(f"optimisers/{name}/", tensors).items():
@@ -151,13 +155,16 @@ def label_space_of(saved: Saved) -> LabelSpace:
     return LabelSpace.from_dict(saved.facts.run["label_space"], str(saved.path / FACTS))
 
 
-def check_same_run(saved: Saved, run: Mapping[str, Any]) -> None:
+def check_same_run(saved: Saved, run: Mapping[str, Any], defaults: Mapping[str, Mapping[str, Any]]) -> None:
     """Refuse to go on with another recipe than the one that `saved` was trained with.
+
+    `defaults` holds, by section of `run`, what settings are taken to have been that the saved run did not know yet.
 
     Raises:
         CheckpointError: names all that differs.
     """
-    then, now = _flat(saved.facts.run), _flat(json.loads(json.dumps(run)))
+    known = {**saved.facts.run, **{section: {**ours, **saved.facts.run[section]} for section, ours in defaults.items()}}
+    then, now = _flat(json.loads(json.dumps(known))), _flat(json.loads(json.dumps(run)))
     differing = [
         f"{key} was {then.get(key, 'absent')} and is {now.get(key, 'absent')}"
         for key in sorted(then | now)

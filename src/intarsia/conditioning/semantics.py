@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 from intarsia.coded import CodedMap
+from intarsia.errors import DataError, LabelError
+from intarsia.records import Batch
 
 
 def instance_edges(instances: Tensor) -> Tensor:
@@ -37,3 +39,18 @@ def coded_labels(labels: Tensor, channels: int, instances: Tensor | None = None)
     edge = torch.cat([torch.zeros(channels, 1), torch.ones(channels, 1)]).to(labels.device)
     codebook = torch.cat([planes.repeat(2, 1), edge], 1)
     return CodedMap((labels + channels * instance_edges(instances)).int(), codebook).compact()
+
+
+def batch_semantics(batch: Batch, channels: int, edges: bool) -> CodedMap:
+    """The labels of a batch, and with `edges` those of its instances.
+
+    Raises:
+        LabelError: the batch has a train id of `channels` or more.
+        DataError: edges are wanted and the batch has no instance maps.
+    """
+    last = int(batch.labels.max())
+    if last >= channels:
+        raise LabelError(f"a label map has train id {last}; this network knows 0..{channels - 1}. Check the data.")
+    if edges and batch.instances is None:
+        raise DataError("this network looks at instance edges, and the data has no instance maps. Set edges=False.")
+    return coded_labels(batch.labels, channels, batch.instances if edges else None)

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from intarsia.errors import ConfigError
-from intarsia.systems import spade
+from intarsia.systems import pix2pixhd, spade
 from intarsia.systems.system import Preset, Recipe, System
 
 
@@ -26,9 +26,12 @@ class Published:
 
 
 SYSTEMS = {
+    "pix2pixhd": Published(
+        pix2pixhd.pix2pixhd, pix2pixhd.Pix2pixHDConfig, 2018, "High-Resolution Image Synthesis with Conditional GANs"
+    ),
     "spade": Published(spade.spade, spade.SpadeConfig, 2019, "Spatially-Adaptive Normalization (GauGAN)"),
 }
-PRESETS = {**spade.PRESETS}
+PRESETS = {**pix2pixhd.PRESETS, **spade.PRESETS}
 
 
 def preset(name: str) -> Preset:

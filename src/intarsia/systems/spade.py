@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -25,15 +25,14 @@ from intarsia.blocks.modulation import Normalisation
 from intarsia.blocks.patch_discriminator import PatchDiscriminator
 from intarsia.blocks.residual import SpadeBlock
 from intarsia.blocks.style_encoder import StyleEncoder
-from intarsia.conditioning.semantics import coded_labels
-from intarsia.errors import ConfigError, DataError, LabelError
+from intarsia.conditioning.semantics import batch_semantics
+from intarsia.errors import ConfigError
 from intarsia.losses import adversarial, divergence, matching
 from intarsia.losses.adversarial import Adversarial
 from intarsia.records import Batch, Condition, Seeds, Synthesis
 from intarsia.systems.perceptual import perceptual_terms, without_absent
-from intarsia.systems.system import Preset, Recipe, System, Term, weighed
+from intarsia.systems.system import Preset, Recipe, System, Term, check_positive, check_stride, present, weighed
 
-Kind = TypeVar("Kind")
 Depth = Literal["normal", "more", "most"]
 DOUBLINGS: dict[str, tuple[bool, ...]] = {
     "normal": (False, True, False, True, True, True, True),
@@ -65,10 +64,7 @@ class SpadeConfig:
     adversarial: Adversarial = "hinge"
 
     def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
-            numbers = value if isinstance(value, tuple) else (value,)
-            if any(isinstance(number, int) and not isinstance(number, bool) and number < 1 for number in numbers):
-                raise ConfigError(f"the config of spade has {name} {value}. Give 1 or more.")
+        check_positive("spade", asdict(self))
         if self.kernel % 2 == 0:
             raise ConfigError(f"the config of spade has kernel {self.kernel}. Give an odd number.")
 
@@ -116,8 +112,7 @@ class SpadeGenerator(nn.Module):
         is given, drawn with that noise from the distribution that the encoder sees in the photo.
         """
         stride = self.config.stride
-        if condition.size[0] % stride or condition.size[1] % stride:
-            raise ConfigError(f"image size {condition.size} is no multiple of {stride}. Pad the label map.")
+        check_stride(condition.size, stride)
         grid = (condition.size[0] // stride, condition.size[1] // stride)
         if not self.config.style:
             return Synthesis(self.decoder(self.start(condition.at(*grid)), condition))
@@ -188,12 +183,7 @@ def condition(config: SpadeConfig, batch: Batch, seeds: Seeds) -> Condition:
         LabelError: the batch has a train id that this config has no plane for.
         DataError: the config wants edges and the batch has no instance maps.
     """
-    last = int(batch.labels.max())
-    if last >= config.labels:
-        raise LabelError(f"a label map has train id {last}; this network knows 0..{config.labels - 1}. Check the data.")
-    if config.edges and batch.instances is None:
-        raise DataError("this network looks at instance edges, and the data has no instance maps. Set edges=False.")
-    semantics = coded_labels(batch.labels, config.labels, batch.instances if config.edges else None)
+    semantics = batch_semantics(batch, config.labels, config.edges)
     size = (batch.image.shape[2], batch.image.shape[3])
     if not config.style:
         return Condition(semantics, size)
@@ -218,12 +208,6 @@ def discriminator_terms(config: SpadeConfig) -> dict[str, Term]:
         "fake": lambda r: adversarial.fake(present(r.fake_verdict), config.adversarial),
         "real": lambda r: adversarial.real(present(r.real_verdict), config.adversarial),
     }
-
-
-def present(value: Kind | None) -> Kind:
-    """A part of the round that this system always has."""
-    assert value is not None
-    return value
 
 
 # Presets: the four published configurations, each also with a style, and small ones for everyday machines.

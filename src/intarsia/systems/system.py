@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from torch import Tensor, nn
 
 from intarsia.errors import ConfigError
 from intarsia.records import Batch, Condition, Round, Seeds
 
+Kind = TypeVar("Kind")
 Term = Callable[[Round], Tensor]
 Terms = dict[str, Tensor]
 """Named scalars, unweighted; a name is the key of its weight in the recipe."""
@@ -37,6 +38,12 @@ class Recipe:
     crop_size: tuple[int, int] = (256, 256)  # height, width of the random cut
     flip: bool = True
     optional_terms: tuple[str, ...] = ()  # terms left out, with a notice, where their weights file is absent
+    # The discriminator's round makes its images anew, with the generator as it then is; else it gets the generator's.
+    fresh_fakes: bool = True
+    pool: int = 0  # how many made images are kept to be judged again later; only without fresh fakes
+    # Parts of the generator (the beginnings of their names) and for how many first epochs they stay as they are; None:
+    # throughout. The epoch in which one is released begins with a fresh optimiser.
+    held: dict[str, int | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,9 @@ class System:
     generator_terms: Callable[[Round], Terms]
     discriminator_terms: Callable[[Round], Terms]
     recipe: Recipe
+    # Of a run to start from, perhaps a smaller one: (own entry, the other's config) -> the entry to start with, if any.
+    # Entries are named as in states (`checkpoints/state.py`). Without it networks must be of the same shapes.
+    inherits: Callable[[str, Mapping[str, Any]], str | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -73,3 +83,32 @@ def weighed(terms: Mapping[str, Term], weights: Mapping[str, float]) -> Callable
         if name not in terms:
             raise ConfigError(f"the recipe weighs the term {name}, which is not computed. Known: {', '.join(terms)}.")
     return lambda round: {name: terms[name](round) for name in weights}
+
+
+def check_positive(system: str, values: Mapping[str, Any], *, zero: Iterable[str] = ()) -> None:
+    """Refuse sizes below 1, or for those named in `zero` below 0.
+
+    Raises:
+        ConfigError: names the first such value.
+    """
+    for name, value in values.items():
+        least = 0 if name in zero else 1
+        numbers = value if isinstance(value, tuple) else (value,)
+        if any(isinstance(number, int) and not isinstance(number, bool) and number < least for number in numbers):
+            raise ConfigError(f"the config of {system} has {name} {value}. Give {least} or more.")
+
+
+def check_stride(size: tuple[int, int], stride: int) -> None:
+    """Refuse an image size that a network cannot make.
+
+    Raises:
+        ConfigError: a side is no multiple of `stride`.
+    """
+    if size[0] % stride or size[1] % stride:
+        raise ConfigError(f"image size {size} is no multiple of {stride}. Pad the label map.")
+
+
+def present(value: Kind | None) -> Kind:
+    """A part of the round that this system always has."""
+    assert value is not None
+    return value

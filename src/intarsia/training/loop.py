@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from copy import deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -19,12 +19,13 @@ from typing import Any, Literal
 
 import torch
 from lightning_fabric import Fabric
-from torch import nn
+from torch import Tensor, nn
 
 from intarsia.checkpoints.snapshot import Card, Training, check_label_space, check_replaceable, save_snapshot
 from intarsia.checkpoints.state import (
     Facts,
     Parts,
+    Saved,
     check_same_run,
     label_space_of,
     newest_state,
@@ -37,15 +38,16 @@ from intarsia.data.sources import Source
 from intarsia.data.transforms import sample
 from intarsia.errors import CheckpointError, ConfigError, TrainingError
 from intarsia.files import sweep
-from intarsia.records import Batch, Sample, stack
+from intarsia.records import Batch, Sample, Seeds, stack
 from intarsia.repeatable import settle_vector_functions
 from intarsia.systems.system import Recipe, System
 from intarsia.training.averaging import average, decay_at, settled
 from intarsia.training.clock import Clock, asked_to_stop
 from intarsia.training.journal import GRIDS, Journal, sample_grid
+from intarsia.training.pool import ImagePool
 from intarsia.training.provenance import hardware, versions
-from intarsia.training.rounds import Share, discriminator_terms, generator_terms, seeds_at, step
-from intarsia.training.schedule import rates
+from intarsia.training.rounds import Made, Share, discriminator_terms, generator_terms, seeds_at, step
+from intarsia.training.schedule import held_parts, rates
 
 SNAPSHOT, STATES = "snapshot", "states"
 GRID_MINUTES, GRID_ROWS = (1.0, 5.0), 6  # the first sample grid, then one every so often
@@ -120,7 +122,7 @@ def train(fabric: Fabric, system: System, source: Source, watched: Source, plan:
 
     with asked_to_stop() as asked, open_journal(run, images) as journal:
         while (reason := why_stop(run, images, clock, asked)) is None:
-            rate = set_rates(run, images)
+            rate = set_learning(run, images)
             terms = iterate(run, reading, images)
             images += system.recipe.batch
             hopeless = hopeless + 1 if terms["saturated"] > SATURATED_SHARE else 0
@@ -150,6 +152,7 @@ def iterate(run: Run, reading: Iterator[Batch], images: int) -> dict[str, float]
     """
     system, recipe, steps = run.system, run.system.recipe, run.steps
     shares = [next_share(run, reading, images, number) for number in range(run.plan.accumulate)]
+    fakes: list[Tensor] = []
     torch.manual_seed(seeds_at(run.plan.seed, images + run.fabric.global_rank, 1).values[0])
     try:
         terms = step(
@@ -157,10 +160,12 @@ def iterate(run: Run, reading: Iterator[Batch], images: int) -> dict[str, float]
             system.generator,
             steps["generator"],
             recipe.generator_weights,
-            partial(generator_terms, system),
+            partial(generator_terms, system, keep=fakes.append),
             shares,
         )
         if system.discriminator is not None:
+            if not recipe.fresh_fakes:
+                shares = shown(run, shares, fakes, images)
             terms |= step(
                 run.fabric,
                 system.discriminator,
@@ -183,6 +188,19 @@ def next_share(run: Run, reading: Iterator[Batch], images: int, number: int) -> 
     return Share(batch, run.system.condition(batch, seeds_at(run.plan.seed, first, len(batch))))
 
 
+def shown(run: Run, shares: list[Share], fakes: list[Tensor], images: int) -> list[Share]:
+    """The shares with the images for the discriminator: those just made, or out of the pool some made earlier."""
+    if not run.system.recipe.pool:
+        return [replace(s, made=Made(s.condition, fake)) for s, fake in zip(shares, fakes, strict=True)]
+    pool, rng = ImagePool(run.system.recipe.pool, run.parts.pool), random.Random(f"{run.plan.seed}/pool/{images}")
+    with_made = []
+    for share, fake in zip(shares, fakes, strict=True):
+        batch = pool.exchange(replace(share.batch, image=fake), rng)
+        condition = run.system.condition(batch, Seeds((0,) * len(batch)))  # no discriminator looks at the noise
+        with_made.append(replace(share, made=Made(condition, batch.image)))
+    return with_made
+
+
 def why_stop(run: Run, images: int, clock: Clock, asked: Event) -> Literal["goal", "minutes", "asked"] | None:
     """The reason to stop before another iteration, the same on all processes; None to go on."""
     if images >= run.plan.images:
@@ -200,13 +218,24 @@ def agreed(fabric: Fabric, flag: bool) -> bool:
     return bool(votes)
 
 
-def set_rates(run: Run, images: int) -> dict[str, float]:
-    """Give the optimisers the rates of the epoch that the next iteration belongs to."""
-    epoch = 1 + images // run.system.recipe.batch * run.plan.accumulate // run.batches.batches_per_epoch
-    by_network = dict(zip(("generator", "discriminator"), rates(run.system.recipe, epoch), strict=True))
+def epoch_at(run: Run, images: int) -> int:
+    """The epoch, from 1, that the iteration after so many images belongs to."""
+    return 1 + images // run.system.recipe.batch * run.plan.accumulate // run.batches.batches_per_epoch
+
+
+def set_learning(run: Run, images: int) -> dict[str, float]:
+    """Give the optimisers the rates of the coming iteration's epoch, and hold what the recipe holds in it."""
+    recipe, epoch = run.system.recipe, epoch_at(run, images)
+    by_network = dict(zip(("generator", "discriminator"), rates(recipe, epoch), strict=True))
     for name, optimiser in run.parts.optimisers.items():
         for group in optimiser.param_groups:
             group["lr"] = by_network[name]
+    if recipe.held:
+        held = held_parts(recipe, epoch)
+        for name, parameter in run.system.generator.named_parameters():
+            parameter.requires_grad_(not name.startswith(held))
+        if images and held != held_parts(recipe, epoch_at(run, images - recipe.batch)):
+            run.parts.optimisers["generator"].state.clear()  # as published: a fresh optimiser for what is released
     return {f"{name}_rate": by_network[name] for name in run.parts.optimisers}
 
 
@@ -219,6 +248,7 @@ def prepare(fabric: Fabric, system: System, source: Source, watched: Source, pla
             f"a batch of {recipe.batch} cannot be cut into {shares} equal shares "
             f"({fabric.world_size} devices, accumulate {plan.accumulate}). Choose a multiple of {shares}."
         )
+    check_recipe(system, fabric.world_size)
     batches = Batches(
         source,
         draw=partial(draw, recipe, source.listing.one_class_at_most, flip=recipe.flip),
@@ -254,6 +284,22 @@ def prepare(fabric: Fabric, system: System, source: Source, watched: Source, pla
     )
 
 
+def check_recipe(system: System, processes: int) -> None:
+    """Refuse a recipe that contradicts itself, its generator or the number of processes."""
+    recipe = system.recipe
+    if recipe.pool and recipe.fresh_fakes:
+        raise ConfigError(
+            f"the recipe keeps a pool of {recipe.pool} made images, and has the discriminator see fresh ones. "
+            "Set fresh_fakes=False, or pool=0."
+        )
+    if recipe.pool and processes > 1:
+        raise ConfigError(f"a pool of made images works in one process, and there are {processes}. Set pool=0.")
+    parts = [name for name, _ in system.generator.named_parameters()]
+    for held in recipe.held:
+        if not any(name.startswith(held) for name in parts):
+            raise ConfigError(f"the recipe holds {held}, and no part of the generator is called so. Leave it out.")
+
+
 def resume(run: Run) -> tuple[int, float]:
     """Take over the newest state that is whole; (images, seconds) so far. Where there is none, (0, 0): a new run."""
     folder = run.plan.out / STATES
@@ -268,7 +314,8 @@ def resume(run: Run) -> tuple[int, float]:
             start_from(run, run.plan.start)
         return 0, 0.0
     check_label_space(label_space_of(saved), run.source.label_space, saved.path)
-    check_same_run(saved, identity(run))
+    settings = {"config": defaults_of(run.system.config), "recipe": defaults_of(run.system.recipe)}
+    check_same_run(saved, identity(run), settings)
     run.parts.fill(saved.tensors, saved.path)
     run.fabric.strategy.precision.load_state_dict(saved.facts.scaler)
     run.say(f"going on from {saved.path}")
@@ -285,8 +332,39 @@ def start_from(run: Run, other: Path) -> None:
     if saved is None:
         raise CheckpointError(f"{other} holds no state of a run to start from. Give the --out of another run.")
     check_label_space(label_space_of(saved), run.source.label_space, saved.path)
-    run.parts.fill_networks(saved.tensors, saved.path)
+    if saved.facts.run["system"] != run.system.name:
+        raise CheckpointError(
+            f"{saved.path} is of system {saved.facts.run['system']}, and this run of {run.system.name}. "
+            "Start from a run of the same system."
+        )
+    run.parts.fill_networks(inheritance(run, saved), saved.path)
     run.say(f"starting with the networks of {saved.path}")
+
+
+def inheritance(run: Run, saved: Saved) -> dict[str, Tensor]:
+    """The tensors to start with, by the names of this run: those of `saved`, and its own for parts that are new."""
+    if run.system.inherits is None:
+        return saved.tensors
+    sources = {
+        entry: (tensor, run.system.inherits(entry, saved.facts.run["config"]))
+        for entry, tensor in run.parts.tensors().items()
+    }
+    return {
+        entry: own if source is None else saved.tensors[source]
+        for entry, (own, source) in sources.items()
+        if source is None or source in saved.tensors
+    }
+
+
+def defaults_of(settings: Any) -> dict[str, Any]:
+    """The values that a dataclass's fields have where nobody sets them."""
+    found = {}
+    for setting in fields(settings):
+        if setting.default is not MISSING:
+            found[setting.name] = setting.default
+        elif setting.default_factory is not MISSING:
+            found[setting.name] = setting.default_factory()
+    return found
 
 
 def identity(run: Run) -> dict[str, Any]:

@@ -21,11 +21,23 @@ SATURATED = 0.999
 
 
 @dataclass(frozen=True)
+class Made:
+    """Images for the discriminator to judge, and the condition that they were made from."""
+
+    condition: Condition
+    image: Tensor  # B 3 H W float32 in [-1, 1], without gradients
+
+
+@dataclass(frozen=True)
 class Share:
-    """This process's part of an iteration: one micro-batch and the condition made from it."""
+    """This process's part of an iteration: one micro-batch and the condition made from it.
+
+    `made` is what the discriminator is shown; without it, the generator makes an image for its round.
+    """
 
     batch: Batch
     condition: Condition
+    made: Made | None = None
 
 
 def seeds_at(seed: int, position: int, count: int) -> Seeds:
@@ -34,19 +46,32 @@ def seeds_at(seed: int, position: int, count: int) -> Seeds:
     return Seeds(tuple(int(state.generate_state(1, np.uint64)[0] >> 1) for state in states))
 
 
-def generator_terms(system: System, share: Share) -> Terms:
-    """The generator's terms for one share, and beside them the share of saturated values."""
+def generator_terms(system: System, share: Share, keep: Callable[[Tensor], None] = lambda image: None) -> Terms:
+    """The generator's terms for one share, and beside them the share of saturated values.
+
+    `keep` is handed the made image, B 3 H W float32 in [-1, 1] without gradients.
+    """
     fake = system.generator(share.condition)
+    keep(fake.image.detach().float())
     with _without_gradients(system.discriminator):
         terms = system.generator_terms(_judged(system, share, fake))
     return terms | {"saturated": saturation(fake.image, share.batch.image)}
 
 
 def discriminator_terms(system: System, share: Share) -> Terms:
-    """The discriminator's terms for one share; the fake is made anew by the generator as it now is."""
-    with torch.no_grad():
-        fake = system.generator(share.condition)
-    return system.discriminator_terms(_judged(system, share, fake))
+    """The discriminator's terms for one share: on its made images, or on some that the generator now makes."""
+    if share.made is None:
+        with torch.no_grad():
+            fake = system.generator(share.condition)
+        return system.discriminator_terms(_judged(system, share, fake))
+    fake = Synthesis(share.made.image)
+    if share.made.condition is share.condition:
+        return system.discriminator_terms(_judged(system, share, fake))
+    assert system.discriminator is not None
+    of_fake = system.discriminator(share.made.condition, fake.image)
+    of_real = system.discriminator(share.condition, share.batch.image)
+    verdicts = (_full_precision(of_fake), _full_precision(of_real))
+    return system.discriminator_terms(Round(share.batch, share.condition, fake, *verdicts))
 
 
 def saturation(fake: Tensor, real: Tensor) -> Tensor:

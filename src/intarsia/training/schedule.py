@@ -1,4 +1,4 @@
-"""Learning rates by epoch."""
+"""What the recipe says of an epoch: rates, and which parts learn."""
 
 from __future__ import annotations
 
@@ -14,3 +14,8 @@ def rates(recipe: Recipe, epoch: int) -> tuple[float, float]:
     past = max(epoch - recipe.epochs - 1, 0)
     left = max(1 - past / recipe.decay_epochs, 0.0) if recipe.decay_epochs else 1.0
     return recipe.generator_rate * left, recipe.discriminator_rate * left
+
+
+def held_parts(recipe: Recipe, epoch: int) -> tuple[str, ...]:
+    """The parts of the generator that stay as they are in an epoch, counted from 1."""
+    return tuple(part for part, epochs in recipe.held.items() if epochs is None or epoch <= epochs)

@@ -36,6 +36,11 @@ class KeyMap:
         return KeyMap(sources, {official + key: reason for key, reason in self.left_out.items()})
 
 
+def layer(own: str, official: str) -> KeyMap:
+    """Weight and bias of a layer whose keys start so with us and in the release."""
+    return KeyMap({own + part: (official + part,) for part in ("weight", "bias")}, {})
+
+
 def converted(
     official: Mapping[str, Tensor], keys: KeyMap, own: Mapping[str, Tensor], source: str, target: str
 ) -> dict[str, Tensor]:

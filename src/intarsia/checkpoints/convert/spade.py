@@ -10,7 +10,7 @@ from torch import Tensor
 from intarsia import systems
 from intarsia.blocks.modulation import Normalisation
 from intarsia.blocks.residual import SpadeBlock
-from intarsia.checkpoints.convert.keymap import KeyMap, converted
+from intarsia.checkpoints.convert.keymap import KeyMap, converted, layer
 from intarsia.errors import ConfigError
 from intarsia.labels import LabelSpace, numbered
 from intarsia.systems.spade import SpadeConfig, SpadeGenerator
@@ -73,7 +73,7 @@ def _config(preset: str) -> SpadeConfig:
 
 def generator_keys(config: SpadeConfig) -> KeyMap:
     """`SPADEGenerator`, without the encoder."""
-    keys = _layer("start.", "fc.") | _layer("decoder.to_image.", "conv_img.")
+    keys = layer("start.", "fc.") | layer("decoder.to_image.", "conv_img.")
     for place, (widens, name) in enumerate(zip(_changes_width(config), BLOCKS, strict=False)):
         keys |= block_keys(config.normalisation, shortcut=widens).under(f"decoder.blocks.{place}.", f"{name}.")
     return keys
@@ -92,7 +92,7 @@ def block_keys(kind: Normalisation, *, shortcut: bool) -> KeyMap:
 def norm_keys(kind: Normalisation) -> KeyMap:
     """`SPADE`: its separate convolutions for gamma and beta are one with us."""
     stacked = {f"gamma_beta.{part}": (f"mlp_gamma.{part}", f"mlp_beta.{part}") for part in ("weight", "bias")}
-    keys = _layer("shared.", "mlp_shared.0.") | KeyMap(stacked, {})
+    keys = layer("shared.", "mlp_shared.0.") | KeyMap(stacked, {})
     if kind == "instance":
         return keys
     moments = {f"moments.{name}": (f"param_free_norm.{name}",) for name in ("running_mean", "running_var")}
@@ -103,36 +103,36 @@ def discriminator_keys(scales: int, layers: int = 4) -> KeyMap:
     """`MultiscaleDiscriminator`."""
     keys = KeyMap({}, {})
     for scale in range(scales):
-        one = _layer("first.whole.", "model0.0.") | _layer("last.", f"model{layers}.0.")
-        for layer in range(1, layers):
-            one |= _spectral(f"hidden.{layer - 1}.", f"model{layer}.0.0.", bias=False)
+        one = layer("first.whole.", "model0.0.") | layer("last.", f"model{layers}.0.")
+        for place in range(1, layers):
+            one |= _spectral(f"hidden.{place - 1}.", f"model{place}.0.0.", bias=False)
         keys |= one.under(f"scales.{scale}.", f"discriminator_{scale}.")
     return keys
 
 
 def encoder_keys() -> KeyMap:
     """`ConvEncoder`."""
-    keys = _layer("mean.", "fc_mu.") | _layer("log_variance.", "fc_var.")
-    for layer in range(6):
-        keys |= _spectral(f"layers.{layer}.", f"layer{layer + 1}.0.", bias=False)
+    keys = layer("mean.", "fc_mu.") | layer("log_variance.", "fc_var.")
+    for place in range(6):
+        keys |= _spectral(f"layers.{place}.", f"layer{place + 1}.0.", bias=False)
     return keys
 
 
 def global_generator_keys(halvings: int, blocks: int) -> KeyMap:
     """`Pix2PixHDGenerator` of the SPADE release, with spectral normalisation: one long sequence of modules."""
-    keys = _spectral("first.layer.", "model.1.0.", bias=False)
+    keys = _spectral("first.conv.joint.whole.", "model.1.0.", bias=False)
     place = 3
-    for layer in range(halvings):
-        keys |= _spectral(f"down.{layer}.", f"model.{place}.0.", bias=False)
+    for level in range(halvings):
+        keys |= _spectral(f"down.{level}.conv.", f"model.{place}.0.", bias=False)
         place += 2
     for block in range(blocks):
-        keys |= _spectral(f"blocks.{block}.conv_0.", f"model.{place}.conv_block.1.0.", bias=False)
-        keys |= _spectral(f"blocks.{block}.conv_1.", f"model.{place}.conv_block.4.0.", bias=False)
+        keys |= _spectral(f"blocks.{block}.conv_0.conv.", f"model.{place}.conv_block.1.0.", bias=False)
+        keys |= _spectral(f"blocks.{block}.conv_1.conv.", f"model.{place}.conv_block.4.0.", bias=False)
         place += 1
-    for layer in range(halvings):
-        keys |= _spectral(f"up.{layer}.", f"model.{place}.0.", bias=False)
+    for level in range(halvings):
+        keys |= _spectral(f"up.{level}.conv.", f"model.{place}.0.", bias=False)
         place += 2
-    return keys | _layer("last.", f"model.{place + 1}.")
+    return keys.under("trunk.", "") | layer("last.", f"model.{place + 1}.")
 
 
 def _changes_width(config: SpadeConfig) -> list[bool]:
@@ -140,10 +140,6 @@ def _changes_width(config: SpadeConfig) -> list[bool]:
     with torch.device("meta"):
         blocks = SpadeGenerator(config).decoder.blocks
     return [isinstance(block, SpadeBlock) and block.conv_s is not None for block in blocks]
-
-
-def _layer(own: str, official: str) -> KeyMap:
-    return KeyMap({own + part: (official + part,) for part in ("weight", "bias")}, {})
 
 
 def _spectral(own: str, official: str, *, bias: bool = True) -> KeyMap:
