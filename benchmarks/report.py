@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import budget, busy_maps
+from benchmarks import budget, busy_maps, large_images
 from benchmarks.page import measured_on, table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -124,6 +124,9 @@ SECTIONS = {
     "busy-maps": Section(f"python -m benchmarks.busy_maps {_ASKED} --json", busy_maps.section),
     "train": Section(f"intarsia bench train {_ASKED} --json", training),
     "train-batch-4": Section(f"intarsia bench train {_ASKED} --batch 4 --repeats 1 --json", training),
+    "large-images": Section(
+        "python -m benchmarks.large_images --preset pix2pixhd-cityscapes-1024p --repeats 1 --json", large_images.section
+    ),
 }
 
 if __name__ == "__main__":

@@ -15,15 +15,29 @@ if TYPE_CHECKING:
     from intarsia.errors import IntarsiaError
     from intarsia.labels import LabelSpace
     from intarsia.segmentation.segmenter import Segmenter
+    from intarsia.synthesis.object_styles import Cluster, Drawn, StyleBank
     from intarsia.synthesis.synthesiser import Scene, Synthesiser
 
-__all__ = ["IntarsiaError", "LabelSpace", "Scene", "Segmenter", "Synthesiser", "read_photo"]
+__all__ = [
+    "Cluster",
+    "Drawn",
+    "IntarsiaError",
+    "LabelSpace",
+    "Scene",
+    "Segmenter",
+    "StyleBank",
+    "Synthesiser",
+    "read_photo",
+]
 
 _HOMES = {
+    "Cluster": "intarsia.synthesis.object_styles",
+    "Drawn": "intarsia.synthesis.object_styles",
     "IntarsiaError": "intarsia.errors",
     "LabelSpace": "intarsia.labels",
     "Scene": "intarsia.synthesis.synthesiser",
     "Segmenter": "intarsia.segmentation.segmenter",
+    "StyleBank": "intarsia.synthesis.object_styles",
     "Synthesiser": "intarsia.synthesis.synthesiser",
     "read_photo": "intarsia.data.label_files",
 }

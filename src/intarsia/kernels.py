@@ -117,6 +117,30 @@ def distinct_windows(codes: Array, kernel: int, stride: int, padding: int) -> tu
     return members[:count].copy(), index
 
 
+@njit(cache=CACHE, nogil=True)
+def connected_regions(labels: Array, out: Array) -> None:  # pragma: no cover
+    """Number the regions of equal labels (H W) that hang together by sides, from 0 in order of their first pixel."""
+    height, width = labels.shape
+    out[:] = -1
+    waiting = np.empty(height * width, np.int64)
+    count = 0
+    for start in range(height * width):
+        if out[start // width, start % width] >= 0:
+            continue
+        out[start // width, start % width] = count
+        waiting[0], filled = start, 1
+        while filled:
+            filled -= 1
+            y, x = waiting[filled] // width, waiting[filled] % width
+            for step_y, step_x in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+                b, a = y + step_y, x + step_x
+                if 0 <= b < height and 0 <= a < width and out[b, a] < 0 and labels[b, a] == labels[y, x]:
+                    out[b, a] = count
+                    waiting[filled] = b * width + a
+                    filled += 1
+        count += 1
+
+
 @njit(cache=CACHE, nogil=True, parallel=True, fastmath={"contract"})
 def affine(x: Array, index: Array, rows: Array, slope: Scalar, out: Array) -> None:  # pragma: no cover
     """out = leaky(x[nearest] * scale[index] + shift[index]).

@@ -7,7 +7,8 @@ from PIL import Image
 
 from intarsia.bench.machine import interleaved
 from intarsia.bench.peak import peak_mb
-from intarsia.bench.scenes import region_map
+from intarsia.bench.scenes import region_map, system_for
+from intarsia.bench.train import Contestant, gradient_differences
 from intarsia.cli import run
 
 KEYS = {"dense_s", "coded_s", "ratio", "ratio_labels_unchanged", "max_difference", "dense_peak_mb", "coded_peak_mb"}
@@ -25,6 +26,17 @@ def test_both_roads_are_measured_and_agree(what: str, capfd: pytest.CaptureFixtu
     assert 0 < measured["max_difference"] < 1e-5
     assert measured["ratio"] == measured["dense_s"] / measured["coded_s"]
     assert measured["machine"]["threads"] == torch.get_num_threads()
+
+
+def test_a_step_that_shares_its_fake_makes_one_image() -> None:
+    labels = region_map(0, 6, 32, 32, 8)[None]
+    system = system_for("pix2pixhd-tiny", (32, 32), 0)
+    assert gradient_differences(system, labels)["max_difference"] < 1e-12
+    contestant = Contestant.of(system, labels, dense=False)
+    made: list[object] = []
+    contestant.system.generator.register_forward_hook(lambda *of: made.append(of))
+    contestant.stepper()()
+    assert len(made) == 1
 
 
 def test_peak_memory_counts_what_work_needs_and_not_what_stays() -> None:

@@ -1,4 +1,6 @@
-"""`intarsia convert spade` from an official-style file to a photo."""
+"""`intarsia convert` from an official-style file to a photo."""
+
+import dataclasses
 
 import numpy as np
 import pytest
@@ -6,8 +8,10 @@ import torch
 from PIL import Image
 
 from intarsia import cli, labels, systems
+from intarsia.checkpoints.convert import pix2pixhd as pix2pixhd_keys
 from intarsia.checkpoints.convert import spade as convert
 from intarsia.checkpoints.snapshot import load_card
+from intarsia.systems.pix2pixhd import Pix2pixHDGenerator
 from intarsia.systems.spade import SpadeGenerator
 from tests.goldens import parity
 from tests.goldens.spade import entries
@@ -89,3 +93,21 @@ def test_published_presets_read_the_data_sets_own_values(preset, channels, raw, 
     space = convert.label_space_of(preset)
     assert space.channels == systems.preset(preset).config.labels == channels
     assert space.encode(np.array([raw]), "map.png").tolist() == [train]
+
+
+def test_pix2pixhd_converts_through_the_same_command(tmp_path, capsys, monkeypatch):
+    preset = systems.preset("pix2pixhd-tiny-coarse")
+    plain = dataclasses.replace(preset, config=dataclasses.replace(preset.config, features=0))
+    monkeypatch.setitem(systems.PRESETS, "pix2pixhd-test", plain)
+    keys = pix2pixhd_keys.generator_keys(plain.config)
+    own = Pix2pixHDGenerator(plain.config).body.state_dict()
+    torch.save(parity.official(entries(keys, own), {}), tmp_path / "latest_net_G.pth")
+    arguments = ["convert", "pix2pixhd", str(tmp_path / "latest_net_G.pth"), "--preset", "pix2pixhd-test"]
+    assert cli.run([*arguments, "--out", str(tmp_path / "model")]) == 0
+    card = load_card(tmp_path / "model")
+    assert (card.system, card.licence) == ("pix2pixhd", "BSD-style, as the release of pix2pixHD (NVIDIA)")
+    Image.fromarray(np.tile(np.arange(6, dtype=np.uint8).repeat(8), (40, 1))).save(tmp_path / "map.png")
+    model = ["--model", str(tmp_path / "model"), "--out", str(tmp_path / "photos")]
+    assert cli.run(["synth", str(tmp_path / "map.png"), *model]) == 0
+    with Image.open(next((tmp_path / "photos").iterdir())) as photo:
+        assert photo.size == (48, 40)

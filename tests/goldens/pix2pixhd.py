@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,6 +22,7 @@ from intarsia.labels import numbered
 from intarsia.losses import matching
 from intarsia.losses.adversarial import Adversarial
 from intarsia.records import Batch, Condition, Round, Seeds, Synthesis, Verdict
+from intarsia.synthesis.style_bank import clustered
 from intarsia.systems import pix2pixhd
 from intarsia.systems.pix2pixhd import Pix2pixHDConfig, Pix2pixHDGenerator
 from intarsia.systems.system import Recipe, present
@@ -65,6 +68,60 @@ def encoder(golden: Golden, road: str) -> dict[str, Tensor]:
     fill(network, convert.encoder_keys(config), golden)
     raw = on_road(network, golden, road)(golden.tensor("image").float())
     return {"raw": raw, "pooled": mean_by_object(raw, maps_of(golden.tensor("instance")))}
+
+
+def features(golden: Golden, road: str) -> dict[str, Tensor]:
+    """Encoder on whole photos: a row for each instance, centres of each class's rows, and a map drawn from these.
+
+    Outputs are told apart by their shapes: a row is a style and the instance's area (in 1/32 of the photo), a centre is
+    a style; their names end with the class. Cityscapes' instance numbers from 1000 on are 1000 * class + number.
+    """
+    config = encoder_config({"norm": "instance", **golden.config, "output_nc": golden.config.get("feat_num", 3)})
+    network = Pix2pixHDGenerator(config).encoder
+    fill(network, convert.encoder_keys(config), golden)
+    encode = on_road(network, golden, road)
+    photos = torch.cat([golden.tensor(name).float() for name in sorted(golden.inputs) if "im" in name])
+    numbers = torch.cat([maps_of(golden.tensor(name)) for name in sorted(golden.inputs) if "inst" in name])
+    maps = torch.cat([encode(photo[None]) for photo in photos])  # one by one, as the release does
+    pooled = mean_by_object(maps, numbers)
+    rows: dict[int, list[Tensor]] = {}
+    height, width = numbers.shape[1:]
+    for styles, instances in zip(pooled, numbers, strict=True):
+        for number in instances.unique().tolist():
+            inside = instances == number
+            row = torch.cat([styles[:, inside][:, :1].flatten(), inside.sum()[None] / (height * width // 32)])
+            rows.setdefault(_class_of(number), []).append(row)
+    stacked = {label: torch.stack(of_class) for label, of_class in rows.items()}
+    large = {label: of_class[of_class[:, -1] > 0.5, :-1] for label, of_class in stacked.items()}
+    centres = {
+        label: torch.from_numpy(clustered(styles.detach().numpy(), golden.config.get("n_clusters", 10)))
+        for label, styles in large.items()
+        if len(styles)
+    }
+    out: dict[str, Tensor] = {}
+    for name, wanted in golden.outputs.items():
+        if wanted.ndim == 2:
+            label = int(re.findall(r"\d+", name)[-1])
+            out[name] = (stacked if wanted.shape[1] > config.features else centres)[label]
+        else:
+            out[name] = _drawn(numbers[:1], centres, golden) if "sampl" in name else pooled
+    return out
+
+
+def _class_of(number: int) -> int:
+    return number if number < 1000 else number // 1000
+
+
+def _drawn(numbers: Tensor, centres: dict[int, Tensor], golden: Golden) -> Tensor:
+    """A centre for each instance in ascending order, by numpy's global generator; zeros for classes without any."""
+    seed = re.search(r"seed\((\d+)\)", str(golden.described))
+    draw = np.random.RandomState(int(seed[1]) if seed else 0)
+    drawn = torch.zeros(1, next(iter(centres.values())).shape[1], *numbers.shape[1:])
+    for number in numbers.unique().tolist():
+        if _class_of(number) in centres:
+            of_class = centres[_class_of(number)]
+            drawn.permute(0, 2, 3, 1)[numbers == number] = of_class[draw.randint(0, len(of_class))]
+    return drawn
 
 
 def losses(golden: Golden, road: str) -> dict[str, Tensor]:
@@ -189,6 +246,7 @@ PARTS: dict[tuple[str, str], tuple[Part, tuple[str, ...]]] = {
     ("pix2pixhd", "generator"): (generator, (CODED, DENSE, FROZEN)),
     ("pix2pixhd", "discriminator"): (discriminator, (CODED, DENSE)),
     ("pix2pixhd", "encoder"): (encoder, (DENSE, FROZEN)),
+    ("pix2pixhd", "features"): (features, (DENSE, FROZEN)),
     ("pix2pixhd", "vgg"): (spade.vgg, ("",)),
     ("pix2pixhd", "losses"): (losses, ("",)),
     ("pix2pixhd", "step"): (step, (CODED, DENSE)),

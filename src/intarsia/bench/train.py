@@ -17,7 +17,7 @@ from intarsia.bench.peak import peak_mb
 from intarsia.bench.scenes import scene, seeds, system_for
 from intarsia.coded import CodedMap
 from intarsia.systems.system import System, Terms
-from intarsia.training.rounds import Share, discriminator_terms, generator_terms, step
+from intarsia.training.rounds import Made, Share, discriminator_terms, generator_terms, step
 
 Step = Callable[[], None]
 
@@ -64,12 +64,17 @@ class Contestant:
         )
         return cls(replace(system, generator=generator, discriminator=discriminator), labels, dense, precision)
 
-    def rounds(self) -> list[tuple[nn.Module, dict[str, float], Callable[[Share], Terms]]]:
-        """The generator's round, then the discriminator's: network, weights of its terms, and the terms."""
+    def rounds(
+        self, keep: Callable[[Tensor], None] = lambda image: None
+    ) -> list[tuple[nn.Module, dict[str, float], Callable[[Share], Terms]]]:
+        """The generator's round, then the discriminator's: network, weights of its terms, and the terms.
+
+        `keep` is handed the image of the generator's round.
+        """
         system, recipe = self.system, self.system.recipe
         assert system.discriminator is not None
         return [
-            (system.generator, recipe.generator_weights, partial(generator_terms, system)),
+            (system.generator, recipe.generator_weights, partial(generator_terms, system, keep=keep)),
             (system.discriminator, recipe.discriminator_weights, partial(discriminator_terms, system)),
         ]
 
@@ -93,9 +98,11 @@ class Contestant:
         ]
 
         def both() -> None:
-            shares = [self.share()]
-            for (network, weights, terms), optimiser in zip(self.rounds(), optimisers, strict=True):
+            shares, fakes = [self.share()], list[Tensor]()
+            for (network, weights, terms), optimiser in zip(self.rounds(fakes.append), optimisers, strict=True):
                 step(fabric, network, optimiser, weights, terms, shares)
+                if not self.system.recipe.fresh_fakes:
+                    shares = [replace(share, made=Made(share.condition, fakes[0])) for share in shares]
 
         return both
 

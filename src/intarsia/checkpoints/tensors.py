@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import safetensors.torch
@@ -17,15 +18,15 @@ from intarsia.files import umask
 Tensors = dict[str, Tensor]
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write named tensors; call it on a temporary name (`files.whole_folder`).
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, str] | None = None) -> None:
+    """Write named tensors, and `about` them in the file's header; call it on a temporary name (`files.whole_folder`).
 
     Raises:
         OSError: as the operating system refused, for instance a full disk.
     """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     try:
-        safetensors.torch.save_file(plain, path)
+        safetensors.torch.save_file(plain, path, None if about is None else dict(about))
         path.chmod(0o666 & ~umask())  # it makes private files
     except SafetensorError as error:
         # Its own exception hides the operating system's number; `files` knows what to say about that.
@@ -41,13 +42,18 @@ def read_tensors(path: Path) -> Tensors:
     Raises:
         CheckpointError: the file is missing, cut short or no safetensors file.
     """
-    try:
+    with _told(path):
         return safetensors.torch.load_file(path)
-    except FileNotFoundError:
-        raise CheckpointError(f"{path} does not exist. Give a folder that Intarsia wrote.") from None
-    except (SafetensorError, OSError, ValueError) as error:
-        reason = str(error).removeprefix("Error while deserializing header: ").replace("header", "safetensors header")
-        raise CheckpointError(f"{path} cannot be read ({reason}). Copy it again, it is damaged or cut short.") from None
+
+
+def read_about(path: Path) -> dict[str, str]:
+    """What the header of a file of tensors says about them; empty where it says nothing.
+
+    Raises:
+        CheckpointError: the file is missing, cut short or no safetensors file.
+    """
+    with _told(path), safetensors.safe_open(path, "pt") as file:
+        return dict(file.metadata() or {})
 
 
 @torch.no_grad()
@@ -75,6 +81,18 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], source: Path | str) 
         )
     for name, entry in entries.items():
         entry.copy_(tensors[name])
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn a refusal to read into one line."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise CheckpointError(f"{path} does not exist. Give a folder that Intarsia wrote.") from None
+    except (SafetensorError, OSError, ValueError) as error:
+        reason = str(error).removeprefix("Error while deserializing header: ").replace("header", "safetensors header")
+        raise CheckpointError(f"{path} cannot be read ({reason}). Copy it again, it is damaged or cut short.") from None
 
 
 def _shape(tensor: Tensor) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from cyclopts import App
 
@@ -32,20 +33,54 @@ def spade(
     label_space
         JSON file with the names and colours of the classes; else they are numbered.
     """
+    from intarsia.checkpoints.convert import spade as release
+
+    _convert("spade", release, file, preset, out, encoder, label_space)
+
+
+@app.command
+def pix2pixhd(
+    file: Path, /, *, preset: str, out: Path, encoder: Path | None = None, label_space: Path | None = None
+) -> None:
+    """Weights of the pix2pixHD release (`latest_net_G.pth`) as a snapshot that `intarsia synth --model` takes.
+
+    Nothing in the file is run: it must hold tensors only. A key that the preset does not explain is an error.
+
+    Parameters
+    ----------
+    file
+        The generator: .pth or .safetensors.
+    preset
+        What it was trained as: pix2pixhd-cityscapes-512p or -1024p, or one of them with -feat.
+    out
+        Folder for the snapshot; an older one is replaced.
+    encoder
+        The image encoder (`latest_net_E.pth`), for presets with features.
+    label_space
+        JSON file with the names and colours of the classes; else they are numbered.
+    """
+    from intarsia.checkpoints.convert import pix2pixhd as release
+
+    _convert("pix2pixhd", release, file, preset, out, encoder, label_space)
+
+
+def _convert(
+    system: str, release: Any, file: Path, preset: str, out: Path, encoder: Path | None, label_space: Path | None
+) -> None:
+    """Write the snapshot; `release` is the system's module in `checkpoints/convert/`."""
     from dataclasses import asdict
 
-    from intarsia.checkpoints.convert.spade import LICENCE, generator_weights, label_space_of
     from intarsia.checkpoints.snapshot import Card, check_replaceable, save_snapshot
     from intarsia.labels import LabelSpace
 
     check_replaceable(out)
-    space = label_space_of(preset) if label_space is None else LabelSpace.load(label_space)
-    config, tensors = generator_weights(preset, file, encoder)
+    space = release.label_space_of(preset) if label_space is None else LabelSpace.load(label_space)
+    config, tensors = release.generator_weights(preset, file, encoder)
     if space.channels != config.labels:
         raise ConfigError(
             f"label space {label_space} has {space.channels} channels; preset {preset} has {config.labels}. "
             "Choose the label space that the weights were trained on."
         )
-    card = Card(system="spade", preset=preset, config=asdict(config), label_space=space, licence=LICENCE)
+    card = Card(system=system, preset=preset, config=asdict(config), label_space=space, licence=release.LICENCE)
     save_snapshot(out, card, tensors)
     print(f"wrote {out}: {preset}, {sum(tensor.numel() for tensor in tensors.values()):,} numbers")

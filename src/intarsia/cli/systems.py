@@ -48,6 +48,8 @@ def conditions(config: Any) -> str:
         parts.append("instance edges")
     if config.style:
         parts.append("style image or noise")
+    if getattr(config, "features", 0):
+        parts.append("features of objects")
     return ", ".join(parts)
 
 

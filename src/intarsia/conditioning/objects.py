@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from intarsia import kernels
+
 
 def mean_by_object(x: Tensor, objects: Tensor) -> Tensor:
     """Each pixel gets the mean over its object: instance-wise average pooling (pix2pixHD, section 3.4), differentiable.
@@ -14,7 +16,7 @@ def mean_by_object(x: Tensor, objects: Tensor) -> Tensor:
         objects: B H W int64, any numbering; equal numbers in one image are one object.
 
     Returns:
-        B C H W float32.
+        B C H W in at least float32.
     """
     numbers, inverse = torch.unique(objects, return_inverse=True)
     count = len(objects) * len(numbers)
@@ -23,4 +25,17 @@ def mean_by_object(x: Tensor, objects: Tensor) -> Tensor:
     owners = owner.expand(len(pixels), -1)
     sums = pixels.new_zeros(len(pixels), count).scatter_add(1, owners, pixels)
     means = sums / torch.bincount(owner, minlength=count).clamp(min=1)
-    return means.gather(1, owners).view(x.shape[1], x.shape[0], *x.shape[2:]).transpose(0, 1).float().contiguous()
+    maps = means.gather(1, owners).view(x.shape[1], x.shape[0], *x.shape[2:]).transpose(0, 1)
+    return maps.to(torch.promote_types(x.dtype, torch.float32)).contiguous()
+
+
+def connected_regions(labels: Tensor) -> Tensor:
+    """Number the connected regions of each label map, B H W int64: objects where nobody drew any.
+
+    Regions hang together by the sides of pixels, and are counted from 0 in each map, in order of their first pixel.
+    """
+    maps = labels.cpu().contiguous()
+    regions = torch.empty_like(maps)
+    for given, found in zip(maps, regions, strict=True):
+        kernels.connected_regions(given.numpy(), found.numpy())
+    return regions.to(labels.device)

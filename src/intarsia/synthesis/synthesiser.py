@@ -13,7 +13,8 @@ Two doors. Through the numpy door come raw ids as in files, and leave uint8 phot
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,7 @@ from torch import Tensor, nn
 from intarsia.blocks.frozen import freeze
 from intarsia.checkpoints.models import find_model
 from intarsia.checkpoints.snapshot import CARD, Card, load_generator
+from intarsia.conditioning.objects import connected_regions
 from intarsia.conditioning.semantics import coded_labels
 from intarsia.data.label_files import Photo, read_instance_map, read_label_map, refuse_large
 from intarsia.data.transforms import photo_array
@@ -35,6 +37,7 @@ from intarsia.labels import Ids, LabelSpace
 from intarsia.records import LAST_SEED, Condition, Seeds
 from intarsia.repeatable import settle_vector_functions
 from intarsia.synthesis import DEFAULT_MODEL
+from intarsia.synthesis.object_styles import SceneObject, Style, StyleBank, Vector, objects_of, painted, styled
 from intarsia.synthesis.photos import photo_tensor
 from intarsia.systems import config_from_dict
 
@@ -60,6 +63,8 @@ class Synthesiser:
                 f"was trained with {self.config.labels}. Restore the label space that it was trained with."
             )
         self.device = torch.device(device)
+        self.features = int(getattr(self.config, "features", 0))  # most systems have no features of objects
+        self.encoder_digest = digest(generator.get_submodule("encoder")) if self.features else ""
         self.parameters = sum(parameter.numel() for parameter in generator.parameters())
         self.generator = freeze(generator.to(self.device))
 
@@ -82,6 +87,11 @@ class Synthesiser:
         """Images are made in multiples of this; other label maps are padded, and the photos cropped."""
         return int(self.config.stride)
 
+    def padded(self, maps: Tensor) -> Tensor:
+        """Maps ... H W as large as the generator takes them, on its device."""
+        least = int(getattr(self.config, "least_side", self.stride))  # most generators make images of one stride too
+        return padded_map(maps, self.stride, least).to(self.device)
+
     @property
     def has_style(self) -> bool:
         """Whether the look can be chosen: by seed, by latent vector or by a photo. Otherwise labels decide alone."""
@@ -91,6 +101,43 @@ class Synthesiser:
     def has_edges(self) -> bool:
         """Whether the generator sees the edges of instances."""
         return bool(self.config.edges)
+
+    def check_features(self) -> None:
+        """Refuse what only models with features of objects can do.
+
+        Raises:
+            ConfigError: this is none.
+        """
+        if not self.features:
+            raise ConfigError(
+                f"model {self.card.preset} has no features of objects, so that no object has a style of its own. "
+                "Leave the styles out, or use a model trained with features."
+            )
+
+    def object_styles(self, photo: Photo, instances: Ids) -> dict[int, Vector]:
+        """What the objects in a photo look like: styles to give to others, by number.
+
+        Args:
+            photo: H W 3 uint8.
+            instances: H W integers; equal numbers are one object (for models with features of labels, a label map).
+
+        Raises:
+            ConfigError: the model has no features of objects, or photo and instance map differ in size.
+        """
+        self.check_features()
+        numbers = np.asarray(instances, np.int64)
+        if numbers.shape != photo.shape[:2]:
+            raise ConfigError(
+                f"the photo is {_size(photo.shape)} and its instance map {_size(numbers.shape)} (height x width). "
+                "Give both in one size."
+            )
+        seen = self.padded(photo_tensor(photo)[None])
+        objects = self.padded(torch.from_numpy(numbers)[None])
+        with torch.inference_mode(), _memory_told(numbers.shape):
+            encode: Any = self.generator.encode
+            maps = encode(seen, objects)[0, :, : numbers.shape[0], : numbers.shape[1]].flatten(1).cpu().numpy()
+        ids, first = np.unique(numbers, return_index=True)
+        return {int(number): maps[:, place].copy() for number, place in zip(ids, first, strict=True)}
 
     def open(self, label_map: str | Path, instances: str | Path | None = None) -> Scene:
         """Set the scene of a label file: an index, palette or colour PNG of `label_space`. Instance maps are PNG.
@@ -163,16 +210,29 @@ class Synthesiser:
             )
         if instances is not None and instances.shape != labels.shape:
             raise LabelError(
-                f"instance map of {source} is {_size(instances)} and its label map {_size(labels)} (height x width). "
+                f"instance map of {source} is {_size(instances.shape[1:])} and its label map "
+                f"{_size(labels.shape[1:])} (height x width). "
                 "Give both in one size."
             )
-        padded = padded_map(labels, self.stride).to(self.device)
-        objects = None
+        padded = self.padded(labels)
+        edges = None
         if self.has_edges:
             # Without an instance map, objects are connected regions of a class: their edges are those of the labels.
-            objects = padded if instances is None else padded_map(instances, self.stride).to(self.device)
-        semantics = coded_labels(padded, channels, objects)
-        return Scene(self, Condition(semantics, semantics.size), (labels.shape[1], labels.shape[2]), batched)
+            edges = padded if instances is None else self.padded(instances)
+        semantics = coded_labels(padded, channels, edges)
+        size = (labels.shape[1], labels.shape[2])
+        if not self.features:
+            return Scene(self, Condition(semantics, semantics.size), size, batched)
+        numbers = self._numbers(labels, instances)
+        objects = self.padded(numbers)
+        condition = Condition(semantics, semantics.size, objects=objects)
+        return Scene(self, condition, size, batched, objects_of(numbers, labels, self.label_space))
+
+    def _numbers(self, labels: Tensor, instances: Tensor | None) -> Tensor:
+        """The numbers of the objects that have features, B H W int64."""
+        if self.config.features_of == "labels":
+            return torch.from_numpy(self.label_space.decode(labels.cpu().numpy()))
+        return connected_regions(labels) if instances is None else instances
 
     def __call__(self, label_map: Ids, *, seed: int = 0) -> Photo:
         """One photo of one label map: H W raw ids -> H W 3 uint8. For more of the same map, keep the `scene`."""
@@ -187,32 +247,84 @@ class Scene:
     condition: Condition = field(repr=False)  # padded to multiples of the stride
     size: tuple[int, int]  # height, width of the label map and of the photo
     batched: bool  # whether photos are B H W 3 rather than H W 3
+    objects: tuple[SceneObject, ...] = ()  # those that have a style, in models with features of objects
 
     def __len__(self) -> int:
         """How many label maps there are."""
         semantics = self.condition.semantics
         return len(semantics.codes) if not isinstance(semantics, Tensor) else len(semantics)
 
-    def render(self, *, seed: int = 0, style: Photo | None = None, z: npt.ArrayLike | None = None) -> Photo:
+    @property
+    def instance_map(self) -> npt.NDArray[np.int64]:
+        """The numbers of the objects, H W (B H W for a batch); where none were given, those of connected regions.
+
+        Raises:
+            ConfigError: the model has no features of objects.
+        """
+        self.synthesiser.check_features()
+        assert self.condition.objects is not None
+        numbers: npt.NDArray[np.int64] = self.condition.objects[:, : self.size[0], : self.size[1]].cpu().numpy()
+        return numbers if self.batched else numbers[0]
+
+    def paint(
+        self, styles: Mapping[int | str, Style] | None = None, bank: StyleBank | None = None, seed: int = 0
+    ) -> Tensor:
+        """The features of every pixel for `render_tensor`, B features H W float32: each object filled with its style.
+
+        Arguments and errors are those of `render`.
+        """
+        synthesiser = self.synthesiser
+        synthesiser.check_features()
+        if bank is not None and bank.encoder != synthesiser.encoder_digest:
+            raise ConfigError(
+                f"style bank {bank.source} was built with another encoder, of a model {bank.preset}. "
+                "Build one with this model: intarsia style build."
+            )
+        of_each = styled(self.objects, styles or {}, bank, seed, synthesiser.features, synthesiser.label_space)
+        assert self.condition.objects is not None
+        return painted(self.condition.objects[:, : self.size[0], : self.size[1]], self.objects, of_each)
+
+    def render(
+        self,
+        *,
+        seed: int = 0,
+        style: Photo | None = None,
+        z: npt.ArrayLike | None = None,
+        styles: Mapping[int | str, Style] | None = None,
+        bank: StyleBank | None = None,
+    ) -> Photo:
         """Photos, H W 3 uint8 (B H W 3 for a batch); the same arguments give the same photos.
 
         Args:
             seed: of the style vector, 0 or more; each map of a batch gets the same. Models without style have one photo
                 per map, whatever the seed.
-            style: h w 3 uint8, a photo whose look is taken over. Only for models with style.
+            style: h w 3 uint8, a photo whose look is taken over. Only for models with style, or with features of
+                objects: then it is a photo of this very scene, and each object looks as it does there.
             z: the style vector itself, of `config.latent` numbers. Only for models with style; `seed` is then unused.
+            styles: how objects look, by instance number or name of a class: a vector, or `Cluster` or `Drawn`, which
+                take one from the bank. Only for models with features of objects.
+            bank: the styles to draw from with `seed`, for objects that `styles` does not name.
 
         Raises:
-            ConfigError: the model has no style, the arguments contradict each other, or memory ran out.
+            ConfigError: the model has no style, the arguments contradict each other or the scene, or memory ran out.
+            LabelError: `styles` names a class that the label space does not have.
         """
         photo = None if style is None else photo_tensor(style)[None].expand(len(self), -1, -1, -1)
         noise = None if z is None else torch.tensor(np.asarray(z, np.float32)).expand(len(self), -1)
-        images = self.render_tensor(seeds=[seed] * len(self), style=photo, noise=noise)
+        features = None
+        if styles is not None or bank is not None or (self.synthesiser.features and photo is None):
+            features = self.paint(styles, bank, seed)
+        images = self.render_tensor(seeds=[seed] * len(self), style=photo, noise=noise, features=features)
         photos = photo_array(images)
         return photos if self.batched else photos[0]
 
     def render_tensor(
-        self, *, seeds: Sequence[int] | None = None, style: Tensor | None = None, noise: Tensor | None = None
+        self,
+        *,
+        seeds: Sequence[int] | None = None,
+        style: Tensor | None = None,
+        noise: Tensor | None = None,
+        features: Tensor | None = None,
     ) -> Tensor:
         """Images, B 3 H W float32 in [-1, 1], on the synthesiser's device.
 
@@ -220,11 +332,16 @@ class Scene:
             seeds: one for each map, 0 or more (0 if not given); drawn from them is `noise` where it is not given.
             style: B 3 h w float32 in [-1, 1]; the encoder's mean is taken, without noise.
             noise: B latent float32, the style vectors.
+            features: B features H W float32, for models with features of objects; `paint` makes them.
 
         Raises:
             ConfigError: as `render`.
         """
         config, device = self.synthesiser.config, self.synthesiser.device
+        if features is not None:
+            self.synthesiser.check_features()
+        if self.synthesiser.features and noise is None:
+            return self._rendered(self._with_features(style, features))
         if not self.synthesiser.has_style and (style is not None or noise is not None):
             raise ConfigError(
                 f"model {self.synthesiser.card.preset} has no style: its photos follow from the labels alone. "
@@ -245,22 +362,52 @@ class Scene:
         condition = self.condition.restyled(
             noise=None if noise is None else noise.to(device), photo=None if style is None else style.to(device)
         )
+        return self._rendered(condition)
+
+    def _with_features(self, photo: Tensor | None, features: Tensor | None) -> Condition:
+        """The condition with features of objects: given, or those of the objects in a photo of the scene."""
+        if (photo is None) == (features is None):
+            raise ConfigError("objects take their style from a photo of the scene, or from features. Give one of them.")
+        given = photo if features is None else features
+        assert given is not None
+        shape = (len(self), 3 if features is None else self.synthesiser.features, *self.size)
+        if given.shape != shape:
+            what = "style photo has" if features is None else "features have"
+            raise ConfigError(
+                f"the {what} shape {tuple(given.shape)}; this scene needs {shape}. "
+                "Give a photo of the scene itself, or its features."
+            )
+        given = self.synthesiser.padded(given)
+        return self.condition.restyled(photo=given) if features is None else self.condition.restyled(features=given)
+
+    def _rendered(self, condition: Condition) -> Tensor:
         height, width = self.size
         with torch.inference_mode(), _memory_told(self.size):
             image: Tensor = self.synthesiser.generator(condition).image
         return image[:, :, :height, :width]
 
 
-def padded_map(labels: Tensor, stride: int) -> Tensor:
-    """B H W padded at the right and bottom to multiples of `stride`, by repeating the last column and row."""
-    height, width = labels.shape[1:]
-    rows = torch.arange(-(-height // stride) * stride).clamp(max=height - 1)
-    columns = torch.arange(-(-width // stride) * stride).clamp(max=width - 1)
-    return labels[:, rows[:, None], columns]
+def digest(network: nn.Module) -> str:
+    """Of a network's weights: tells whether two are the same."""
+    found = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        found.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
+    return found.hexdigest()[:16]
 
 
-def _size(maps: Tensor) -> str:
-    return "x".join(str(number) for number in maps.shape[1:])
+def padded_map(labels: Tensor, stride: int, least: int = 1) -> Tensor:
+    """... H W padded at the right and bottom to multiples of `stride`, by repeating the last column and row.
+
+    Sides come out at `least` long, itself a multiple.
+    """
+    rows, columns = (
+        torch.arange(max(-(-side // stride) * stride, least)).clamp(max=side - 1) for side in labels.shape[-2:]
+    )
+    return labels[..., rows[:, None], columns]
+
+
+def _size(shape: Sequence[int]) -> str:
+    return "x".join(str(number) for number in shape[:2])
 
 
 def _check_size(shape: Sequence[int], source: str) -> None:

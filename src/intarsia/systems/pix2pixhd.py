@@ -78,6 +78,11 @@ class Pix2pixHDConfig:
         return 1 << (max(generator, self.encoder_halvings + self.encoder_shrink) if self.features else generator)
 
     @property
+    def least_side(self) -> int:
+        """Images are at least so high and wide: what is mirrored at the border must be there, at the bottom too."""
+        return 2 * self.stride
+
+    @property
     def style(self) -> bool:
         """No style vector decides the look of the whole image."""
         return False
@@ -117,6 +122,9 @@ class Pix2pixHDGenerator(nn.Module):
         each averaged over its object.
         """
         check_stride(condition.size, self.config.stride)
+        least = self.config.least_side
+        if min(condition.size) < least:
+            raise ConfigError(f"image size {condition.size} is below {(least, least)}. Pad the label map.")
         features = self._features(condition) if self.config.features else None
         return Synthesis(self.body(condition.at(*condition.size), features))
 
