@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,7 @@ from cyclopts import Parameter
 from intarsia.cli.device import pick_device
 from intarsia.cli.paths import files_of, named_after
 from intarsia.cli.say import notice, progress
-from intarsia.errors import DataError
+from intarsia.errors import ConfigError, DataError
 from intarsia.synthesis import DEFAULT_MODEL
 
 if TYPE_CHECKING:

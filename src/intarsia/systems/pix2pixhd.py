@@ -32,7 +32,7 @@ from intarsia.errors import ConfigError, DataError
 from intarsia.losses import adversarial, matching
 from intarsia.losses.adversarial import Adversarial
 from intarsia.records import Batch, Condition, Seeds, Synthesis
-from intarsia.systems.perceptual import perceptual_term, without_absent
+from intarsia.systems.perceptual import perceptual_terms, without_absent
 from intarsia.systems.system import Preset, Recipe, System, Term, check_positive, check_stride, present, weighed
 
 
@@ -194,9 +194,7 @@ def pix2pixhd(config: Pix2pixHDConfig, recipe: Recipe, preset: str, perceptual: 
     initialise(generator)
     initialise(discriminator)
     recipe = without_absent(recipe, perceptual)
-    terms = generator_terms(config)
-    if "perceptual" in recipe.generator_weights:
-        terms["perceptual"] = perceptual_term(perceptual)
+    terms = generator_terms(config) | perceptual_terms(recipe, perceptual)
     return System(
         name="pix2pixhd",
         preset=preset,
@@ -231,7 +229,7 @@ def condition(config: Pix2pixHDConfig, batch: Batch, seeds: Seeds) -> Condition:
 
 
 def generator_terms(config: Pix2pixHDConfig) -> dict[str, Term]:
-    """All but `perceptual`, which needs a file."""
+    """All but the perceptual ones, which need files."""
     # As published, adversarial losses are summed over scales, and matching is scaled to four layers.
     scales, share = config.discriminator_scales, 4 / config.discriminator_layers
     return {
@@ -328,9 +326,17 @@ PRESETS = {
 }
 # Small ones need no file of VGG19 weights.
 _STREET = Pix2pixHDConfig(
-    labels=18, size=(128, 128), width=32, halvings=3, blocks=4, encoder_halvings=3, discriminator_width=32
+    labels=28, size=(128, 128), width=32, halvings=3, blocks=4, encoder_halvings=3, discriminator_width=32
 )
-_STREET_RECIPE = replace(_RECIPE, generator_weights=_WITHOUT_VGG, batch=8, load_size=(128, 128), crop_size=(128, 128))
+_STREET_RECIPE = replace(
+    _RECIPE,
+    generator_weights=_WITHOUT_VGG | {"perceptual_lite0": 4.0},
+    batch=4,
+    load_size=(143, 143),
+    crop_size=(128, 128),
+    optional_terms=("perceptual_lite0",),
+)
+_TINY_RECIPE = replace(_RECIPE, generator_weights=_WITHOUT_VGG, batch=2, load_size=None, crop_size=(32, 32))
 PRESETS |= {
     # Train on two CPU cores in hours.
     "pix2pixhd-street-128": Preset("pix2pixhd", _STREET, _STREET_RECIPE),
@@ -343,8 +349,7 @@ PRESETS |= {
             _STREET_RECIPE,
             epochs=50,
             decay_epochs=50,
-            batch=4,
-            load_size=None,
+            load_size=(286, 286),
             crop_size=(256, 256),
             held=held_inside(1, epochs=10),
         ),
@@ -367,16 +372,7 @@ PRESETS |= {
             discriminator_width=8,
             discriminator_scales=3,
         ),
-        replace(
-            _STREET_RECIPE,
-            epochs=2,
-            decay_epochs=2,
-            batch=2,
-            load_size=None,
-            crop_size=(32, 32),
-            pool=3,
-            held=held_inside(1, epochs=1),
-        ),
+        replace(_TINY_RECIPE, epochs=2, decay_epochs=2, pool=3, held=held_inside(1, epochs=1)),
     ),
     "pix2pixhd-tiny-coarse": Preset(
         "pix2pixhd",
@@ -391,6 +387,6 @@ PRESETS |= {
             encoder_halvings=2,
             discriminator_width=8,
         ),
-        replace(_STREET_RECIPE, epochs=2, batch=2, load_size=None, crop_size=(32, 32)),
+        replace(_TINY_RECIPE, epochs=2, decay_epochs=0),
     ),
 }
