@@ -117,7 +117,7 @@ def _drawn(numbers: Tensor, centres: dict[int, Tensor], golden: Golden) -> Tenso
     seed = re.search(r"seed\((\d+)\)", str(golden.described))
     draw = np.random.RandomState(int(seed[1]) if seed else 0)
     drawn = torch.zeros(1, next(iter(centres.values())).shape[1], *numbers.shape[1:])
-    for number in numbers.unique().tolist():
+    for number in np.unique(numbers.numpy()).tolist():
         if _class_of(number) in centres:
             of_class = centres[_class_of(number)]
             drawn.permute(0, 2, 3, 1)[numbers == number] = of_class[draw.randint(0, len(of_class))]

@@ -71,17 +71,16 @@ def synth(
     synthesiser = Synthesiser.from_pretrained(model, pick_device(device))
     _tell_unused(synthesiser, seed, style, instances)
     look = None if style is None else read_photo(style)
-    styles = {
-        "bank": None if bank is None else StyleBank.load(bank),
-        "styles": picked(pick, synthesiser) if pick else None,
-    }
+    typical = None if bank is None else StyleBank.load(bank)
+    styles = picked(pick, synthesiser) if pick else None
     paint = bool(bank or pick or (synthesiser.features and look is None))
     for path, own in progress(zip(paths, objects, strict=True), "checking", len(paths)):
         scene = synthesiser.open(path, own)
         if paint:
-            scene.paint(**styles, seed=seed or 0)
+            scene.paint(bank=typical, styles=styles, seed=seed or 0)
     for path, own, target in progress(zip(paths, objects, targets, strict=True), "rendering", len(paths)):
-        write_photo(target, synthesiser.open(path, own).render(seed=seed or 0, style=look, **styles))
+        photo = synthesiser.open(path, own).render(seed=seed or 0, style=look, bank=typical, styles=styles)
+        write_photo(target, photo)
     print(f"wrote {len(paths)} photo{'s' * (len(paths) > 1)} to {out}")
 
 

@@ -235,7 +235,7 @@ def resume(run: Run) -> tuple[int, float]:
     if saved is None:
         return 0, 0.0
     check_label_space(label_space_of(saved), run.source.label_space, saved.path)
-    check_same_run(saved, identity(run))
+    check_same_run(saved, identity(run), {})
     run.parts.fill(saved.tensors, saved.path)
     run.say(f"going on from {saved.path}")
     return saved.facts.images, saved.facts.seconds
