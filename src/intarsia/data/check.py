@@ -62,5 +62,6 @@ def _objects(pair: Pair, channels: int) -> npt.NDArray[np.int64]:
     """How many instance numbers occur with each train id."""
     if pair.instances is None:
         return np.zeros(channels, np.int64)
-    each = np.unique(np.stack([pair.labels.ravel(), pair.instances.ravel()]), axis=1)
-    return np.bincount(each[0], minlength=channels)
+    numbers = int(pair.instances.max()) + 1
+    each = np.unique(pair.labels.astype(np.int64) * numbers + pair.instances)
+    return np.bincount(each // numbers, minlength=channels)
