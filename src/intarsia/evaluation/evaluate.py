@@ -93,6 +93,7 @@ def evaluate_model(model: str, source: Source, train: Source | None, options: Op
     start = time.perf_counter()
     folder = find_model(model)
     synthesiser = Synthesiser.from_pretrained(folder, options.device)
+    facts = _model_facts(model, folder, synthesiser)  # now: a run that goes on may replace the folder meanwhile
     check_label_space(synthesiser.label_space, source.label_space, f"model {model}")
     instruments = _instruments(options, source.label_space)
     real = _views(synthesiser, source, options.size, options.limit)
@@ -103,7 +104,7 @@ def evaluate_model(model: str, source: Source, train: Source | None, options: Op
         seen["train"] = measure(others, Instruments(instruments.lite0), "train photos", watch)
     return {
         "format": FORMAT,
-        "model": _model_facts(model, folder, synthesiser),
+        "model": facts,
         "data": {
             "name": source.name,
             "split": source.split,
@@ -178,10 +179,11 @@ def _instruments(options: Options, space: LabelSpace | None) -> Instruments:
     lite0 = Lite0.installed(options.device)
     if options.segmenter is None:
         return Instruments(lite0)
-    segmenter = Segmenter.from_pretrained(options.segmenter, options.device)
+    folder = find_model(options.segmenter, SEGMENTERS)
+    segmenter = Segmenter.from_pretrained(folder, options.device)
     if space is not None:
         check_label_space(segmenter.label_space, space, f"segmenter {options.segmenter}")
-    return Instruments(lite0, segmenter)
+    return Instruments(lite0, segmenter, sha256(folder / SEGMENTERS.weights))
 
 
 def _results(seen: Mapping[str, Measured], instruments: Instruments, options: Options) -> Facts:
@@ -236,12 +238,12 @@ def _protocol(instruments: Instruments, real: Measured, options: Options) -> Fac
         "perceptual_lite0": DISTANCE | weights,
         "blurred": f"Pillow's GaussianBlur, sigma {SIGMA:g} pixels, of the real photos at the size measured",
     }
-    if instruments.segmenter is None or options.segmenter is None or real.confusion is None:
+    if instruments.segmenter is None or real.confusion is None:
         return protocol
     return protocol | {
         "recognition": {
             "segmenter": instruments.segmenter.card.segmenter,
-            "weights_sha256": sha256(find_model(options.segmenter, SEGMENTERS) / SEGMENTERS.weights),
+            "weights_sha256": instruments.segmenter_sha256,
             "input": "photos, real and generated alike, resized to the size of the label map's file (or its tile): "
             "Pillow bicubic, antialiased",
             "label_map_sizes": [list(size) for size in real.sizes],
@@ -256,7 +258,7 @@ def _protocol(instruments: Instruments, real: Measured, options: Options) -> Fac
 def _model_facts(name: str, folder: Path, synthesiser: Synthesiser) -> Facts:
     card = synthesiser.card
     return {
-        "name": Path(name).name,
+        "name": card.preset if Path(name).is_dir() else name,
         "system": card.system,
         "preset": card.preset,
         "parameters": synthesiser.parameters,

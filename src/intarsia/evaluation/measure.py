@@ -29,6 +29,7 @@ class Instruments:
 
     lite0: Lite0
     segmenter: Segmenter | None = None
+    segmenter_sha256: str = ""  # of its weights, as they were when it was read
 
 
 @dataclass(frozen=True)
