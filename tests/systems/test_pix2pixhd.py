@@ -227,7 +227,7 @@ def test_instances_are_asked_for(edges, message):
     [
         ({"enhancers": -1}, "the config of pix2pixhd has enhancers -1. Give 0 or more."),
         ({"halvings": 0}, "the config of pix2pixhd has halvings 0. Give 1 or more."),
-        ({"ngf": 64}, "no key of a pix2pixhd config is called ngf. Did you mean edges, labels, size?"),
+        ({"ngf": 64}, "no key of a pix2pixhd config is called ngf. Did you mean labels, edges, size?"),
     ],
 )
 def test_a_wrong_config_says_where(change, message):
