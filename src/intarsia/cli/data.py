@@ -48,7 +48,7 @@ def street(
     workers: int | None = None,
     python: Path | None = None,
 ) -> None:
-    """Rendered streets and countryside with exact labels and instances, in a plain folder; a few seconds of a core each.
+    """Rendered streets and countryside with exact labels and instances, in a plain folder; some seconds of a core each.
 
     Needs the repository and, once, `make street-renderer`. Scenes that are there already are left as they are, so the
     command takes up again what was stopped.
