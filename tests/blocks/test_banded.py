@@ -43,7 +43,7 @@ def test_the_image_is_that_of_the_whole_network(variant, band, monkeypatch):
         expected = network(coded, features)
         for semantics in (coded, coded.dense()):
             image = freeze(network)(semantics, features)
-            torch.testing.assert_close(image, expected, atol=2e-6, rtol=0)
+            torch.testing.assert_close(image, expected, atol=1e-5, rtol=0)
 
 
 def test_of_an_activation_at_full_resolution_only_bands_are_made(monkeypatch):
@@ -61,9 +61,9 @@ def test_of_an_activation_at_full_resolution_only_bands_are_made(monkeypatch):
     monkeypatch.setattr(banded, "activated", watched)
     network(coded_labels(maps.regions(1, LABELS, 128, 128), LABELS))
     at_full_size = [count for shape, count in read if shape == (1, 4, 128, 128)]
-    # A band of 8 rows, and the 3 above and below that the last convolution sees.
-    assert len(at_full_size) > 4 * 16
-    assert max(at_full_size) == 8 + 2 * 3
+    # Two passes for moments and two for what follows; most rows are read to make 8 rows of half the height.
+    assert len(at_full_size) == 16 + 8 + 16 + 13
+    assert max(at_full_size) == 2 * 8 + 1
 
 
 @pytest.mark.parametrize("height", [2, 7, 128])

@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import nn
 
+from intarsia.blocks.modulation import instance_normalised
 from intarsia.blocks.normalisation import Norm
 
 
@@ -37,3 +38,15 @@ def test_scale_and_shift_are_the_whole_of_it(kind):
     x = torch.randn(2, 3, 6, 5)
     scale, shift = norm.scale_and_shift(*norm.moments(x, 30))
     torch.testing.assert_close(x * scale[..., None, None] + shift[..., None, None], norm(x))
+
+
+@pytest.mark.parametrize("order", [torch.contiguous_format, torch.channels_last])
+def test_normalising_each_image_has_the_right_gradient_also_for_one_image_in_channels_last_order(order):
+    torch.manual_seed(0)
+    x = torch.randn(1, 4, 6, 5, dtype=torch.float64, requires_grad=True)
+    incoming = torch.randn(1, 4, 6, 5, dtype=torch.float64).contiguous(memory_format=order)
+    normal = instance_normalised(x)
+    torch.testing.assert_close(normal, torch.nn.functional.instance_norm(x), atol=1e-12, rtol=0)
+    (gradient,) = torch.autograd.grad(normal, x, incoming)
+    (expected,) = torch.autograd.grad(torch.nn.functional.instance_norm(x), x, incoming.contiguous())
+    torch.testing.assert_close(gradient, expected, atol=1e-12, rtol=0)

@@ -153,10 +153,10 @@ def refused(data, out, system, **options):
     return str(caught.value)
 
 
-def test_a_run_of_another_system_is_nothing_to_start_from(data, instances, tmp_path):
-    run_mini(data, tmp_path / "mini", 4)
+def test_a_run_of_another_system_is_nothing_to_start_from(instances, tmp_path):
+    run_mini(instances, tmp_path / "mini", 4)
     saved = state_folders(tmp_path / "mini" / "states")[-1]
-    assert refused(data, tmp_path / "fine", tiny(held={}, pool=0), start=tmp_path / "mini") == (
+    assert refused(instances, tmp_path / "fine", tiny(held={}, pool=0), start=tmp_path / "mini") == (
         f"{saved} is of system mini, and this run of pix2pixhd. Start from a run of the same system."
     )
 

@@ -1,6 +1,7 @@
 """What the pool gives back; its draws are held against the published ones by the golden image-pool."""
 
 import random
+from collections import Counter
 
 import torch
 
@@ -25,7 +26,9 @@ def test_then_half_of_the_samples_change_places_with_older_ones():
     given = [int(pool.exchange(batch_of(value), rng).labels) for value in range(200)]
     older = [value > came for value, came in enumerate(given)]
     assert 70 < sum(older) < 130
-    assert len(set(given)) == len(given)  # nothing is shown twice
+    twice = {value for value, times in Counter(given).items() if times > 1}
+    assert twice <= {0, 1, 2}  # only what filled the pool, which was given back at once
+    assert max(Counter(given).values()) == 2
 
 
 def test_an_image_travels_with_its_own_maps():

@@ -51,8 +51,7 @@ class Moments(nn.Module):
         if x.dtype != torch.float64:  # half precision is too coarse for sums over an image
             x = x.float()
         if self.kind == "instance":
-            variance, mean = torch.var_mean(x, (2, 3), correction=0)
-            return mean, (variance + EPS).rsqrt()
+            return instance_moments(x)
         if not self.training:
             return self.running_mean[None], (self.running_var[None] + EPS).rsqrt()
         mean, variance, count = _batch_moments(x, pixels)
@@ -145,6 +144,21 @@ class Spade(nn.Module):
             x, mean, scale = normalised(x, mean, scale), torch.zeros_like(mean[:1]), torch.ones_like(scale[:1])
         factor = (1 + gamma) * scale
         return lookup_affine(x, windows.index, torch.cat([factor, beta - mean * factor], 1), slope)
+
+
+def instance_moments(x: Tensor) -> tuple[Tensor, Tensor]:
+    """(mean, 1/std) of each channel of each image, B C both."""
+    variance, mean = torch.var_mean(x, (2, 3), correction=0)
+    return mean, (variance + EPS).rsqrt()
+
+
+def instance_normalised(x: Tensor) -> Tensor:
+    """`torch.nn.functional.instance_norm`, B C h w.
+
+    Torch's own gives a wrong gradient for a batch of one where the gradient that comes is in channels-last order (2.13).
+    """
+    wide = x if x.dtype == torch.float64 else x.float()
+    return normalised(wide, *instance_moments(wide)).to(x.dtype)
 
 
 def normalised(x: Tensor, mean: Tensor, scale: Tensor) -> Tensor:

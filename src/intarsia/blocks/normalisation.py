@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from intarsia.blocks.modulation import Moments, Normalisation, normalised
+from intarsia.blocks.modulation import Moments, Normalisation, instance_normalised, normalised
 
 
 class Norm(nn.Module):
@@ -23,7 +22,7 @@ class Norm(nn.Module):
     def forward(self, x: Tensor, sets: int = 1) -> Tensor:
         """B C H W -> B C H W. Each of `sets` sets of images, one after the other, is a batch of its own."""
         if self.moments.kind == "instance":
-            return F.instance_norm(x)
+            return instance_normalised(x)
         return torch.cat([self._over_batch(one) for one in x.chunk(sets)])
 
     def scale_and_shift(self, mean: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from intarsia.blocks.convolution import SpectralConv2d
+from intarsia.blocks.modulation import instance_normalised
 
 SLOPE = 0.2
 SIDE = 256  # photos are resized to this; six halvings leave a 4x4 grid
@@ -32,6 +33,6 @@ class StyleEncoder(nn.Module):
         if photo.shape[2:] != (SIDE, SIDE):
             x = F.interpolate(photo, (SIDE, SIDE), mode="bilinear", align_corners=False)
         for layer in self.layers:
-            x = F.leaky_relu(F.instance_norm(layer(x)), SLOPE)
+            x = F.leaky_relu(instance_normalised(layer(x)), SLOPE)
         flat = x.flatten(1)
         return self.mean(flat), self.log_variance(flat)

@@ -202,7 +202,7 @@ def painted(objects: Tensor, scene_objects: Sequence[SceneObject], styles: Seque
         of_map = [(each.id, style) for each, style in zip(scene_objects, styles, strict=True) if each.place == place]
         ids, vectors = torch.tensor([number for number, _ in of_map]), np.stack([style for _, style in of_map])
         # Ids are in ascending order, as `objects_of` lists them.
-        maps.append(torch.from_numpy(vectors)[torch.searchsorted(ids, numbers)])
+        maps.append(torch.from_numpy(vectors)[torch.searchsorted(ids, numbers.contiguous())])
     return torch.stack(maps).permute(0, 3, 1, 2).contiguous().to(objects.device)
 
 
