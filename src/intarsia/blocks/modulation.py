@@ -155,7 +155,7 @@ def instance_moments(x: Tensor) -> tuple[Tensor, Tensor]:
 def instance_normalised(x: Tensor) -> Tensor:
     """`torch.nn.functional.instance_norm`, B C h w.
 
-    Torch's own gives a wrong gradient for a batch of one where the gradient that comes is in channels-last order (2.13).
+    Torch's own (2.13) has a wrong gradient for a batch of one where the gradient that comes is in channels-last order.
     """
     wide = x if x.dtype == torch.float64 else x.float()
     return normalised(wide, *instance_moments(wide)).to(x.dtype)
