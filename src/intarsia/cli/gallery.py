@@ -18,7 +18,7 @@ from intarsia.synthesis.photos import write_photo
 from intarsia.synthesis.sheet import Group, Section, draw_sheet
 from intarsia.synthesis.synthesiser import Synthesiser
 
-EXHIBITS = {"earth": "spade-earth-128"}
+EXHIBITS = {"street": "spade-street-128", "earth": "spade-earth-128"}
 """Folders of bundled label maps, and the bundled model that renders each by default."""
 
 TRY_NEXT = (
@@ -28,8 +28,7 @@ TRY_NEXT = (
     ),
     (
         "Train a model yourself.",
-        "intarsia data build earth --out out/earth\n"
-        "intarsia train --preset spade-earth-128 --data earth:out/earth --out out/runs/earth",
+        "intarsia train --preset spade-street-128 --data street:datasets/street --out out/runs/street --minutes 30",
     ),
     (
         "Measure what coded maps save on this machine.",
