@@ -80,6 +80,10 @@ class CodedMap:
         occurs = torch.bincount(codes.flatten(), minlength=len(self.codebook)) > 0
         return CodedMap((occurs.cumsum(0) - 1)[codes].int(), self.codebook[occurs])
 
+    def recoded(self, codebook: Tensor) -> CodedMap:
+        """The same codes with other rows (K C'): what was found out about the codes is shared."""
+        return CodedMap(self.codes, codebook, self._windows)
+
     def neighbourhoods(self, kernel: int, *, stride: int = 1, padding: int | None = None) -> Neighbourhoods:
         """Distinct `kernel` x `kernel` windows at every place that a convolution would visit, found once.
 

@@ -7,9 +7,11 @@ Labels are train ids (`labels.py`): 0 .. classes - 1, and `classes` itself for d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -59,6 +61,12 @@ LAST_SEED = 2**63 - 1
 """Seeds run from 0 to this."""
 
 
+def derived_seed(seed: int, *place: int) -> int:
+    """A seed of its own for each place (any numbers from 0 on) under `seed`: a function of these numbers alone."""
+    state = np.random.SeedSequence((seed, *place)).generate_state(1, np.uint64)
+    return int(state[0] >> 1)
+
+
 @dataclass(frozen=True)
 class Seeds:
     """One seed per image: the same seed gives the same noise, whatever else is in the batch."""
@@ -70,21 +78,34 @@ class Seeds:
         draws = [torch.randn(shape, generator=torch.Generator().manual_seed(value)) for value in self.values]
         return torch.stack(draws)
 
+    def coins(self, count: int) -> Tensor:
+        """`count` fair coins for the whole batch, bool on the CPU; they go by the first seed."""
+        return torch.rand(count, generator=torch.Generator().manual_seed(self.values[0])) < 0.5
+
+    def derived(self, place: int) -> Seeds:
+        """Other seeds for the same images, for what is drawn a second time."""
+        return Seeds(tuple(derived_seed(value, place) for value in self.values))
+
 
 @dataclass(frozen=True)
 class Condition:
     """What a generator looks at.
 
     `semantics` is a coded map, or the same as dense planes (B C H W float32): networks take both and compute the same.
+
+    Where noise is part of the map (OASIS's 3D noise), its first columns are noise and `noise_rows` says which vector
+    each row of the codebook starts with.
     """
 
     semantics: Semantics
     size: tuple[int, int]  # height, width of the image to make
-    noise: Tensor | None = None  # B Z float32, standard normal; for systems with a latent
+    noise: Tensor | None = None  # B Z float32, standard normal; V Z for the V vectors that `noise_rows` chooses from
     photo: Tensor | None = None  # B 3 H W float32 in [-1, 1]; the style image, for systems with an image encoder
     objects: Tensor | None = None  # B H W int64; pixels of equal number share their features, for systems with these
     features: Tensor | None = None  # B F H W float32; instead of those that an encoder sees in the photo
+    noise_rows: Tensor | None = None  # K int64, 0 <= row < V
     _levels: dict[tuple[int, int], Semantics] = field(default_factory=dict, repr=False, compare=False)
+    _recoded: Condition | None = field(default=None, repr=False, compare=False)  # the same codes with other rows
 
     def at(self, height: int, width: int) -> Semantics:
         """The semantics at another resolution: nearest, as `torch.nn.functional.interpolate` rounds.
@@ -95,19 +116,30 @@ class Condition:
             return resized(self.semantics, height, width)
         key = (height, width)
         if key not in self._levels:
-            self._levels[key] = resized(self.semantics, height, width)
+            level = resized(self.semantics, height, width) if self._recoded is None else self._recoded.at(height, width)
+            assert isinstance(level, CodedMap)
+            self._levels[key] = level if self._recoded is None else level.recoded(self.semantics.codebook)
         return self._levels[key]
 
     def restyled(
         self, *, noise: Tensor | None = None, photo: Tensor | None = None, features: Tensor | None = None
     ) -> Condition:
-        """The same scene in another style; everything computed from the labels is shared with this condition."""
-        return replace(self, noise=noise, photo=photo, features=features)
+        """The same scene in another style; everything computed from the labels is shared with this condition.
+
+        Where noise is part of the map, `noise` (V Z) takes the place of its noise columns.
+        """
+        if noise is None or self.noise_rows is None:
+            return replace(self, noise=noise, photo=photo, features=features)
+        assert isinstance(self.semantics, CodedMap)
+        labels = self.semantics.codebook[:, noise.shape[1] :]
+        semantics = self.semantics.recoded(torch.cat([noise[self.noise_rows], labels], 1))
+        origin = self if self._recoded is None else self._recoded
+        return replace(self, semantics=semantics, noise=noise, photo=photo, _levels={}, _recoded=origin)
 
     def dense(self) -> Condition:
         """The same condition as dense one-hot planes, as published code has it (the reference; slow)."""
         semantics = self.semantics.dense() if isinstance(self.semantics, CodedMap) else self.semantics
-        return replace(self, semantics=semantics, _levels={})
+        return replace(self, semantics=semantics, noise_rows=None, _levels={}, _recoded=None)
 
 
 @dataclass(frozen=True)
@@ -127,7 +159,7 @@ class Verdict:
 
     @property
     def logits(self) -> tuple[Tensor, ...]:
-        """The logit map of each scale, B 1 h w."""
+        """The logit map of each scale: B 1 h w, or B 1+labels H W of a discriminator that segments."""
         return tuple(scale[-1] for scale in self.scales)
 
     @property
@@ -141,6 +173,10 @@ class Verdict:
         return tuple(Verdict(tuple(tuple(c[part] for c in scale) for scale in chunks)) for part in range(parts))
 
 
+Judge: TypeAlias = Callable[[Tensor], Verdict]
+"""Images k*B 3 H W in [-1, 1], k sets of B -> what the discriminator says of them."""
+
+
 @dataclass(frozen=True)
 class Round:
     """One generator or discriminator round: all that loss terms may look at."""
@@ -149,4 +185,6 @@ class Round:
     condition: Condition
     fake: Synthesis
     fake_verdict: Verdict | None = None  # None for systems without a discriminator
-    real_verdict: Verdict | None = None
+    real_verdict: Verdict | None = None  # None too where the terms of this round do not look at it
+    judge: Judge | None = None  # for terms that look at more images than fake and real
+    seeds: Seeds | None = None  # of the samples: what a term draws is a function of them

@@ -1,6 +1,7 @@
 """What the tests of every system share: its small presets, built and shown a batch made by rule."""
 
 from dataclasses import replace
+from functools import partial
 
 import torch
 
@@ -41,8 +42,9 @@ def round_of(system: System, condition: Condition, count: int = 2) -> Round:
     made = system.generator(condition)
     if system.discriminator is None:
         return Round(photos, condition, made)
-    fake, real = system.discriminator(condition, torch.cat([made.image, photos.image])).split(2)
-    return Round(photos, condition, made, fake, real)
+    judge = partial(system.discriminator, condition)
+    fake, real = judge(torch.cat([made.image, photos.image])).split(2)
+    return Round(photos, condition, made, fake, real, judge, Seeds(tuple(range(count))))
 
 
 def one_of(condition: Condition, place: int) -> Condition:

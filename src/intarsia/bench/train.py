@@ -16,8 +16,9 @@ from intarsia.bench.machine import about, interleaved
 from intarsia.bench.peak import peak_mb
 from intarsia.bench.scenes import scene, seeds, system_for
 from intarsia.coded import CodedMap
+from intarsia.records import Condition
 from intarsia.systems.system import System, Terms
-from intarsia.training.rounds import Made, Share, discriminator_terms, generator_terms, step
+from intarsia.training.rounds import Made, Share, discriminator_terms, generator_terms, share_of, step
 
 Step = Callable[[], None]
 
@@ -82,11 +83,15 @@ class Contestant:
         """One micro-batch, from its labels on."""
         batch = scene(self.labels, 0)
         batch = replace(batch, image=batch.image.to(self.precision))
-        condition = self.system.condition(batch, seeds(len(batch)))
+        share = share_of(self.system, batch, seeds(len(batch)))
+        return replace(share, condition=self._looked_at(share.condition), again=self._looked_at(share.again))
+
+    def _looked_at(self, condition: Condition) -> Condition:
+        """The condition as this contestant has it."""
         assert isinstance(condition.semantics, CodedMap)
         codebook = condition.semantics.codebook.to(self.precision)
-        condition = replace(condition, semantics=CodedMap(condition.semantics.codes, codebook))
-        return Share(batch, condition.dense() if self.dense else condition)
+        condition = replace(condition, semantics=condition.semantics.recoded(codebook))
+        return condition.dense() if self.dense else condition
 
     def stepper(self) -> Step:
         """A generator and a discriminator round, each with its optimiser's step."""

@@ -24,14 +24,15 @@ from intarsia.blocks.convolution import CodedConv2d, SpectralConv2d, by_tap, spe
 from intarsia.blocks.detached import detached
 from intarsia.blocks.lookup import lookup_affine, window_products
 from intarsia.blocks.modulation import Moments, Spade, normalised, pays
-from intarsia.coded import CodedMap
+from intarsia.coded import CodedMap, Semantics
 
 
 @torch.no_grad()
 def freeze(network: nn.Module) -> nn.Module:
-    """A copy of `network` for evaluation only, on coded maps; it shares what it need not change, and has no gradients.
+    """A copy of `network` for evaluation only; it shares what it need not change, and has no gradients.
 
-    Later changes of the network's weights do not reach the copy.
+    Coded maps are what it is made for; of dense planes (a noise vector for each pixel) nothing is kept. Later changes
+    of the network's weights do not reach the copy.
     """
     for kind, frozen in FROZEN.items():
         if type(network) is kind:
@@ -100,8 +101,11 @@ class FrozenCodedConv2d(nn.Module):
         self.layer = detached(layer)
         self.kept: WeakKeyDictionary[CodedMap, Tensor] = WeakKeyDictionary()
 
-    def forward(self, semantics: CodedMap) -> Tensor:
-        """Coded map -> B out_channels h w."""
+    def forward(self, semantics: Semantics) -> Tensor:
+        """B C H W (or its coded map) -> B out_channels h w."""
+        if isinstance(semantics, Tensor):
+            out: Tensor = self.layer(semantics)
+            return out
         if semantics not in self.kept:
             self.kept[semantics] = self.layer(semantics)
         return self.kept[semantics]
@@ -125,26 +129,34 @@ class FrozenSpade(nn.Module):
         self.dense = FrozenConv2d(dense)
         self.kept: WeakKeyDictionary[CodedMap, tuple[Tensor, Tensor]] = WeakKeyDictionary()
 
-    def forward(self, x: Tensor, semantics: CodedMap, slope: float) -> Tensor:
-        """As `Spade.forward`, on coded maps only."""
-        if semantics not in self.kept:
-            self.kept[semantics] = self._table(semantics)
-        rows, index = self.kept[semantics]
+    def forward(self, x: Tensor, semantics: Semantics, slope: float) -> Tensor:
+        """As `Spade.forward`."""
+        if isinstance(semantics, Tensor):
+            rows, index = self._row_each(F.relu(self.shared(semantics)))
+        else:
+            rows, index = self._table(semantics)
         if self.kind == "instance":
             x = normalised(x, *self.moments(x, 1))
         return lookup_affine(x, index, rows, slope)
 
     def _table(self, semantics: CodedMap) -> tuple[Tensor, Tensor]:
         """Rows of scale and shift, U 2C, and the row that each pixel has, B H W int32."""
-        hidden, windows = self.shared.rows(semantics)
-        hidden = F.relu(hidden)
-        if pays(semantics, self.kernel):
-            double = windows.again(self.kernel)
-            return window_products(hidden, self.taps, double, self.bias), double.index
-        # Too busy: one row for each pixel.
-        maps = F.embedding(windows.index.long(), hidden).permute(0, 3, 1, 2)
-        rows = self.dense(maps).permute(0, 2, 3, 1).flatten(0, 2)
-        return rows, torch.arange(len(rows), dtype=torch.int32, device=rows.device).view(semantics.codes.shape)
+        if semantics not in self.kept:
+            hidden, windows = self.shared.rows(semantics)
+            hidden = F.relu(hidden)
+            if pays(semantics, self.kernel):
+                double = windows.again(self.kernel)
+                table = window_products(hidden, self.taps, double, self.bias), double.index
+            else:
+                table = self._row_each(F.embedding(windows.index.long(), hidden).permute(0, 3, 1, 2))
+            self.kept[semantics] = table
+        return self.kept[semantics]
+
+    def _row_each(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """One row for each pixel, from the hidden layer B C H W."""
+        rows = self.dense(hidden).permute(0, 2, 3, 1)
+        index = torch.arange(rows.shape[:3].numel(), dtype=torch.int32, device=rows.device)
+        return rows.flatten(0, 2), index.view(rows.shape[:3])
 
 
 def _folded(layer: Spade, moments: Moments) -> tuple[Tensor, Tensor]:

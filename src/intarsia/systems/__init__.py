@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from intarsia.errors import ConfigError
-from intarsia.systems import pix2pixhd, spade
+from intarsia.systems import oasis, pix2pixhd, spade
 from intarsia.systems.system import Preset, Recipe, System
 
 
@@ -30,8 +30,9 @@ SYSTEMS = {
         pix2pixhd.pix2pixhd, pix2pixhd.Pix2pixHDConfig, 2018, "High-Resolution Image Synthesis with Conditional GANs"
     ),
     "spade": Published(spade.spade, spade.SpadeConfig, 2019, "Spatially-Adaptive Normalization (GauGAN)"),
+    "oasis": Published(oasis.oasis, oasis.OasisConfig, 2021, "You Only Need Adversarial Supervision"),
 }
-PRESETS = {**pix2pixhd.PRESETS, **spade.PRESETS}
+PRESETS = {**pix2pixhd.PRESETS, **spade.PRESETS, **oasis.PRESETS}
 
 
 def preset(name: str) -> Preset:

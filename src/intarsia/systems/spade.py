@@ -130,14 +130,15 @@ class SpadeGenerator(nn.Module):
         return start if grid == self.grid else F.interpolate(start, grid, mode="nearest")
 
 
-def initialise(network: nn.Module) -> None:
+def initialise(network: nn.Module, *, spectral: bool = False) -> None:
     """Weights as the published training really had them: Xavier normal, gain 0.02, and zero biases.
 
-    Spectrally normalised weights keep torch's default, since the published code's initialisation never reached them.
+    Spectrally normalised weights keep torch's default unless `spectral`, since SPADE's initialisation never reached
+    them; that of OASIS does.
     """
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
-            if not isinstance(module, SpectralConv2d):
+            if spectral or not isinstance(module, SpectralConv2d):
                 nn.init.xavier_normal_(module.weight, 0.02)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
@@ -173,6 +174,7 @@ def spade(config: SpadeConfig, recipe: Recipe, preset: str, perceptual: Path | N
         generator_terms=weighed(terms, recipe.generator_weights),
         discriminator_terms=weighed(discriminator_terms(config), recipe.discriminator_weights),
         recipe=recipe,
+        generator_sees_real="feature_matching" in recipe.generator_weights,
     )
 
 

@@ -62,6 +62,7 @@ class System:
     # Of a run to start from, perhaps a smaller one: (own entry, the other's config) -> the entry to start with, if any.
     # Entries are named as in states (`checkpoints/state.py`). Without it networks must be of the same shapes.
     inherits: Callable[[str, Mapping[str, Any]], str | None] | None = None
+    generator_sees_real: bool = True  # whether the generator's terms look at the discriminator's verdict on the photo
 
 
 @dataclass(frozen=True)

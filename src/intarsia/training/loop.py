@@ -46,7 +46,7 @@ from intarsia.training.clock import Clock, asked_to_stop
 from intarsia.training.journal import GRIDS, Journal, sample_grid
 from intarsia.training.pool import ImagePool
 from intarsia.training.provenance import hardware, versions
-from intarsia.training.rounds import Made, Share, discriminator_terms, generator_terms, seeds_at, step
+from intarsia.training.rounds import Made, Share, discriminator_terms, generator_terms, seeds_at, share_of, step
 from intarsia.training.schedule import held_parts, rates
 
 SNAPSHOT, STATES = "snapshot", "states"
@@ -185,7 +185,7 @@ def next_share(run: Run, reading: Iterator[Batch], images: int, number: int) -> 
     """This process's share `number` of the iteration that begins after `images`."""
     batch = next(reading).to(run.fabric.device)
     first = images + (number * run.fabric.world_size + run.fabric.global_rank) * len(batch)
-    return Share(batch, run.system.condition(batch, seeds_at(run.plan.seed, first, len(batch))))
+    return share_of(run.system, batch, seeds_at(run.plan.seed, first, len(batch)))
 
 
 def shown(run: Run, shares: list[Share], fakes: list[Tensor], images: int) -> list[Share]:

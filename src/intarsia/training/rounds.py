@@ -8,16 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from intarsia.errors import TrainingError
-from intarsia.records import Batch, Condition, Round, Seeds, Synthesis, Verdict
+from intarsia.records import Batch, Condition, Round, Seeds, Synthesis, Verdict, derived_seed
 from intarsia.systems.system import System, Terms
 
 SATURATED = 0.999
+AGAIN = 1  # the place of the discriminator round's noise under a sample's seed
 
 
 @dataclass(frozen=True)
@@ -30,20 +30,30 @@ class Made:
 
 @dataclass(frozen=True)
 class Share:
-    """This process's part of an iteration: one micro-batch and the condition made from it.
+    """This process's part of an iteration: one micro-batch and the conditions made from it.
 
     `made` is what the discriminator is shown; without it, the generator makes an image for its round.
     """
 
     batch: Batch
-    condition: Condition
+    condition: Condition  # of the generator's round
+    again: Condition  # of the discriminator's round: the same maps, noise drawn anew
+    seeds: Seeds
     made: Made | None = None
+
+
+def share_of(system: System, batch: Batch, seeds: Seeds) -> Share:
+    """What `system` looks at in an iteration over `batch`, with noise from the seeds."""
+    condition = system.condition(batch, seeds)
+    if condition.noise is None:
+        return Share(batch, condition, condition, seeds)
+    noise = seeds.derived(AGAIN).normal(*condition.noise.shape[1:]).to(condition.noise.device)
+    return Share(batch, condition, condition.restyled(noise=noise, photo=condition.photo), seeds)
 
 
 def seeds_at(seed: int, position: int, count: int) -> Seeds:
     """Seeds of the samples at `position`, `position` + 1, ... of a run: a function of the two numbers alone."""
-    states = [np.random.SeedSequence((seed, place)) for place in range(position, position + count)]
-    return Seeds(tuple(int(state.generate_state(1, np.uint64)[0] >> 1) for state in states))
+    return Seeds(tuple(derived_seed(seed, place) for place in range(position, position + count)))
 
 
 def generator_terms(system: System, share: Share, keep: Callable[[Tensor], None] = lambda image: None) -> Terms:
@@ -54,7 +64,8 @@ def generator_terms(system: System, share: Share, keep: Callable[[Tensor], None]
     fake = system.generator(share.condition)
     keep(fake.image.detach().float())
     with _without_gradients(system.discriminator):
-        terms = system.generator_terms(_judged(system, share, fake))
+        made = _judged(system, share, share.condition, fake, with_real=system.generator_sees_real)
+        terms = system.generator_terms(made)
     return terms | {"saturated": saturation(fake.image, share.batch.image)}
 
 
@@ -62,11 +73,11 @@ def discriminator_terms(system: System, share: Share) -> Terms:
     """The discriminator's terms for one share: on its made images, or on some that the generator now makes."""
     if share.made is None:
         with torch.no_grad():
-            fake = system.generator(share.condition)
-        return system.discriminator_terms(_judged(system, share, fake))
+            fake = system.generator(share.again)
+        return system.discriminator_terms(_judged(system, share, share.again, fake, with_real=True))
     fake = Synthesis(share.made.image)
     if share.made.condition is share.condition:
-        return system.discriminator_terms(_judged(system, share, fake))
+        return system.discriminator_terms(_judged(system, share, share.condition, fake, with_real=True))
     assert system.discriminator is not None
     of_fake = system.discriminator(share.made.condition, fake.image)
     of_real = system.discriminator(share.condition, share.batch.image)
@@ -125,14 +136,21 @@ def step(
     return means
 
 
-def _judged(system: System, share: Share, fake: Synthesis) -> Round:
+def _judged(system: System, share: Share, condition: Condition, fake: Synthesis, *, with_real: bool) -> Round:
     fake = replace(fake, image=fake.image.float())
-    if system.discriminator is None:
-        return Round(share.batch, share.condition, fake)
+    made = Round(share.batch, condition, fake, seeds=share.seeds)
+    discriminator = system.discriminator
+    if discriminator is None:
+        return made
+
+    def judge(images: Tensor) -> Verdict:
+        return _full_precision(discriminator(condition, images))
+
+    if not with_real:
+        return replace(made, judge=judge, fake_verdict=judge(fake.image))
     # Fake and real in one call: one power iteration, and the labels' part of the first layer is computed once.
-    images = torch.cat([fake.image, share.batch.image])
-    of_fake, of_real = system.discriminator(share.condition, images).split(2)
-    return Round(share.batch, share.condition, fake, _full_precision(of_fake), _full_precision(of_real))
+    of_fake, of_real = judge(torch.cat([fake.image, share.batch.image])).split(2)
+    return replace(made, judge=judge, fake_verdict=of_fake, real_verdict=of_real)
 
 
 def _full_precision(verdict: Verdict) -> Verdict:
