@@ -63,6 +63,26 @@ def test_published_recipes():
     assert systems.preset("spade-ade20k-style").recipe.generator_weights["kl"] == 0.05
 
 
+@pytest.mark.parametrize("data", ["ade20k", "coco", "cityscapes"])
+def test_spade_plus_is_a_recipe_of_spade(data):
+    """Without feature matching and with an average; one variant without the perceptual loss."""
+    published, plus, bare = (systems.preset(name) for name in (f"spade-{data}", f"spade+-{data}", f"spade+-{data}-no-vgg"))
+    assert plus.config == bare.config == published.config
+    assert plus.recipe.generator_weights == {"gan": 1.0, "perceptual": 10.0}
+    assert bare.recipe.generator_weights == {"gan": 1.0}
+    for preset in (plus, bare):
+        recipe = dataclasses.replace(
+            preset.recipe, generator_weights=published.recipe.generator_weights, average=published.recipe.average
+        )
+        assert recipe == published.recipe
+        assert preset.recipe.average == 0.9999
+
+
+def test_the_generators_terms_look_at_the_photos_verdict_only_for_feature_matching():
+    assert matrix.build("spade-tiny").generator_sees_real
+    assert not matrix.build("spade+-tiny").generator_sees_real
+
+
 def test_the_earth_preset_stays_under_thirty_megabytes():
     system = sized(systems.preset("spade-earth-128").config)
     assert sum(value.numel() * 4 for value in system.generator.state_dict().values()) < 30e6
