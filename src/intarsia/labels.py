@@ -206,14 +206,14 @@ def counted(name: str, colours: Mapping[str, Colour]) -> LabelSpace:
     return LabelSpace(name, tuple(classes))
 
 
-def numbered(name: str, count: int, *, dont_care_ids: tuple[int, ...] = ()) -> LabelSpace:
-    """A space of `count` nameless classes 0 .. count-1 with well-spread colours, for maps of unknown meaning."""
+def numbered(name: str, count: int, *, first: int = 0, dont_care_ids: tuple[int, ...] = ()) -> LabelSpace:
+    """A space of `count` nameless classes from id `first` on, in well-spread colours, for maps of unknown meaning."""
     # The golden angle in hue keeps neighbouring ids apart.
     hues = (np.arange(count) * 0.61803398875) % 1.0
     values = 0.55 + 0.4 * ((np.arange(count) * 0.7548776662) % 1.0)
     channels = np.stack([np.abs((hues * 6 + shift) % 6 - 3) - 1 for shift in (0, 4, 2)], 1).clip(0, 1)
     colours = (255 * values[:, None] * (0.25 + 0.75 * channels)).astype(int)
-    classes = tuple(LabelClass(i, f"class {i}", _colour(colours[i])) for i in range(count))
+    classes = tuple(LabelClass(first + i, f"class {first + i}", _colour(colours[i])) for i in range(count))
     return LabelSpace(name, classes, dont_care_ids)
 
 

@@ -37,16 +37,23 @@ class Golden:
     config: dict[str, Any]
     training: bool
     parameters: int
-    entries: tuple[tuple[str, tuple[int, ...]], ...]  # official keys and shapes
+    entries: dict[
+        str, tuple[tuple[str, tuple[int, ...]], ...]
+    ]  # official keys and shapes by network; "" for the only one
     scale: dict[str, float]
     described: dict[str, Any]  # how each input was made, in words
     inputs: dict[str, Array]
     outputs: dict[str, Array]
 
     @cached_property
+    def weights_of(self) -> dict[str, dict[str, Tensor]]:
+        """The official state dict of each network, made by the rule."""
+        return {network: official(entries, self.scale) for network, entries in self.entries.items()}
+
+    @property
     def weights(self) -> dict[str, Tensor]:
-        """The official state dict, made by the rule."""
-        return official(self.entries, self.scale)
+        """The official state dict of the only network."""
+        return self.weights_of[""]
 
     def tensor(self, name: str) -> Tensor:
         """An input as it is stored."""
@@ -87,6 +94,7 @@ def find(folder: Path) -> Iterator[Path]:
 def read(path: Path) -> Golden:
     """A golden and its arrays."""
     values = json.loads(path.read_text())
+    networks = values["state_dict"] if isinstance(values["state_dict"], dict) else {"": values["state_dict"]}
     with np.load(path.with_suffix(".npz")) as arrays:
         stored = dict(arrays)
     return Golden(
@@ -96,7 +104,7 @@ def read(path: Path) -> Golden:
         config=values["config"],
         training=values["mode"] == "train",
         parameters=values["params"],
-        entries=tuple((key, tuple(shape)) for key, shape in values["state_dict"]),
+        entries={name: tuple((key, tuple(shape)) for key, shape in entries) for name, entries in networks.items()},
         scale=values.get("scale", {}),
         described=values["inputs"],
         inputs={key.removeprefix("in_"): value for key, value in stored.items() if key.startswith("in_")},
@@ -135,8 +143,9 @@ def difference(name: str, wanted: Array, computed: Mapping[str, Tensor]) -> floa
     """The largest absolute difference; relative to their size for losses (single numbers) and gradients."""
     found = strided(name, wanted.shape, computed)
     gap = np.abs(found.astype(np.float64) - wanted.astype(np.float64)).max()
-    if wanted.size == 1 or "grad" in name:
-        gap /= np.abs(wanted.astype(np.float64)).max()
+    size = np.abs(wanted.astype(np.float64)).max()
+    if size and (wanted.size == 1 or "grad" in name):
+        gap /= size
     return float(gap)
 
 

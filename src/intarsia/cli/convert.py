@@ -35,7 +35,7 @@ def spade(
     """
     from intarsia.checkpoints.convert import spade as release
 
-    _convert("spade", release, file, preset, out, encoder, label_space)
+    _convert("spade", release, (file, encoder), preset, out, label_space)
 
 
 @app.command
@@ -61,13 +61,35 @@ def pix2pixhd(
     """
     from intarsia.checkpoints.convert import pix2pixhd as release
 
-    _convert("pix2pixhd", release, file, preset, out, encoder, label_space)
+    _convert("pix2pixhd", release, (file, encoder), preset, out, label_space)
+
+
+@app.command
+def oasis(file: Path, /, *, preset: str, out: Path, label_space: Path | None = None) -> None:
+    """Weights of the OASIS release (`best_EMA.pth`) as a snapshot that `intarsia synth --model` takes.
+
+    Nothing in the file is run: it must hold tensors only. A key that the preset does not explain is an error.
+
+    Parameters
+    ----------
+    file
+        The generator, averaged (..._EMA) or not (..._G): .pth or .safetensors.
+    preset
+        What it was trained as: oasis-ade20k, oasis-coco or oasis-cityscapes.
+    out
+        Folder for the snapshot; an older one is replaced.
+    label_space
+        JSON file with the names and colours of the classes, the unknown class as don't-care; else they are numbered.
+    """
+    from intarsia.checkpoints.convert import oasis as release
+
+    _convert("oasis", release, (file,), preset, out, label_space)
 
 
 def _convert(
-    system: str, release: Any, file: Path, preset: str, out: Path, encoder: Path | None, label_space: Path | None
+    system: str, release: Any, files: tuple[Path | None, ...], preset: str, out: Path, label_space: Path | None
 ) -> None:
-    """Write the snapshot; `release` is the system's module in `checkpoints/convert/`."""
+    """Write the snapshot; `release` is the system's module in `checkpoints/convert/`, `files` are what it reads."""
     from dataclasses import asdict
 
     from intarsia.checkpoints.snapshot import Card, check_replaceable, save_snapshot
@@ -75,7 +97,7 @@ def _convert(
 
     check_replaceable(out)
     space = release.label_space_of(preset) if label_space is None else LabelSpace.load(label_space)
-    config, tensors = release.generator_weights(preset, file, encoder)
+    config, tensors = release.generator_weights(preset, *files)
     if space.channels != config.labels:
         raise ConfigError(
             f"label space {label_space} has {space.channels} channels; preset {preset} has {config.labels}. "

@@ -41,6 +41,12 @@ def layer(own: str, official: str) -> KeyMap:
     return KeyMap({own + part: (official + part,) for part in ("weight", "bias")}, {})
 
 
+def spectral(own: str, official: str, *, bias: bool = True) -> KeyMap:
+    """A convolution under `torch.nn.utils.spectral_norm`."""
+    names = {"weight": "weight_orig", "u": "weight_u", "v": "weight_v"} | ({"bias": "bias"} if bias else {})
+    return KeyMap({own + mine: (official + theirs,) for mine, theirs in names.items()}, {})
+
+
 def converted(
     official: Mapping[str, Tensor], keys: KeyMap, own: Mapping[str, Tensor], source: str, target: str
 ) -> dict[str, Tensor]:

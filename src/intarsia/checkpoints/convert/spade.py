@@ -10,7 +10,7 @@ from torch import Tensor
 from intarsia import systems
 from intarsia.blocks.modulation import Normalisation
 from intarsia.blocks.residual import SpadeBlock
-from intarsia.checkpoints.convert.keymap import KeyMap, converted, layer
+from intarsia.checkpoints.convert.keymap import KeyMap, converted, layer, spectral
 from intarsia.errors import ConfigError
 from intarsia.labels import LabelSpace, numbered
 from intarsia.systems.spade import SpadeConfig, SpadeGenerator
@@ -79,24 +79,24 @@ def generator_keys(config: SpadeConfig) -> KeyMap:
     return keys
 
 
-def block_keys(kind: Normalisation, *, shortcut: bool) -> KeyMap:
+def block_keys(kind: Normalisation, *, shortcut: bool, moments: str = "param_free_norm") -> KeyMap:
     """`SPADEResnetBlock`; with `shortcut` where the number of channels changes."""
-    keys = _spectral("conv_0.", "conv_0.") | _spectral("conv_1.", "conv_1.")
+    keys = spectral("conv_0.", "conv_0.") | spectral("conv_1.", "conv_1.")
     if shortcut:
-        keys |= _spectral("conv_s.", "conv_s.", bias=False)
+        keys |= spectral("conv_s.", "conv_s.", bias=False)
     for norm in ("norm_0.", "norm_1.", "norm_s.") if shortcut else ("norm_0.", "norm_1."):
-        keys |= norm_keys(kind).under(norm, norm)
+        keys |= norm_keys(kind, moments=moments).under(norm, norm)
     return keys
 
 
-def norm_keys(kind: Normalisation) -> KeyMap:
-    """`SPADE`: its separate convolutions for gamma and beta are one with us."""
+def norm_keys(kind: Normalisation, *, moments: str = "param_free_norm") -> KeyMap:
+    """`SPADE`: its separate convolutions for gamma and beta are one with us. `moments` names its batch norm."""
     stacked = {f"gamma_beta.{part}": (f"mlp_gamma.{part}", f"mlp_beta.{part}") for part in ("weight", "bias")}
     keys = layer("shared.", "mlp_shared.0.") | KeyMap(stacked, {})
     if kind == "instance":
         return keys
-    moments = {f"moments.{name}": (f"param_free_norm.{name}",) for name in ("running_mean", "running_var")}
-    return keys | KeyMap(moments, {"param_free_norm.num_batches_tracked": UNCOUNTED})
+    running = {f"moments.{name}": (f"{moments}.{name}",) for name in ("running_mean", "running_var")}
+    return keys | KeyMap(running, {f"{moments}.num_batches_tracked": UNCOUNTED})
 
 
 def discriminator_keys(scales: int, layers: int = 4) -> KeyMap:
@@ -105,7 +105,7 @@ def discriminator_keys(scales: int, layers: int = 4) -> KeyMap:
     for scale in range(scales):
         one = layer("first.whole.", "model0.0.") | layer("last.", f"model{layers}.0.")
         for place in range(1, layers):
-            one |= _spectral(f"hidden.{place - 1}.", f"model{place}.0.0.", bias=False)
+            one |= spectral(f"hidden.{place - 1}.", f"model{place}.0.0.", bias=False)
         keys |= one.under(f"scales.{scale}.", f"discriminator_{scale}.")
     return keys
 
@@ -114,23 +114,23 @@ def encoder_keys() -> KeyMap:
     """`ConvEncoder`."""
     keys = layer("mean.", "fc_mu.") | layer("log_variance.", "fc_var.")
     for place in range(6):
-        keys |= _spectral(f"layers.{place}.", f"layer{place + 1}.0.", bias=False)
+        keys |= spectral(f"layers.{place}.", f"layer{place + 1}.0.", bias=False)
     return keys
 
 
 def global_generator_keys(halvings: int, blocks: int) -> KeyMap:
     """`Pix2PixHDGenerator` of the SPADE release, with spectral normalisation: one long sequence of modules."""
-    keys = _spectral("first.conv.joint.whole.", "model.1.0.", bias=False)
+    keys = spectral("first.conv.joint.whole.", "model.1.0.", bias=False)
     place = 3
     for level in range(halvings):
-        keys |= _spectral(f"down.{level}.conv.", f"model.{place}.0.", bias=False)
+        keys |= spectral(f"down.{level}.conv.", f"model.{place}.0.", bias=False)
         place += 2
     for block in range(blocks):
-        keys |= _spectral(f"blocks.{block}.conv_0.conv.", f"model.{place}.conv_block.1.0.", bias=False)
-        keys |= _spectral(f"blocks.{block}.conv_1.conv.", f"model.{place}.conv_block.4.0.", bias=False)
+        keys |= spectral(f"blocks.{block}.conv_0.conv.", f"model.{place}.conv_block.1.0.", bias=False)
+        keys |= spectral(f"blocks.{block}.conv_1.conv.", f"model.{place}.conv_block.4.0.", bias=False)
         place += 1
     for level in range(halvings):
-        keys |= _spectral(f"up.{level}.conv.", f"model.{place}.0.", bias=False)
+        keys |= spectral(f"up.{level}.conv.", f"model.{place}.0.", bias=False)
         place += 2
     return keys.under("trunk.", "") | layer("last.", f"model.{place + 1}.")
 
@@ -140,8 +140,3 @@ def _changes_width(config: SpadeConfig) -> list[bool]:
     with torch.device("meta"):
         blocks = SpadeGenerator(config).decoder.blocks
     return [isinstance(block, SpadeBlock) and block.conv_s is not None for block in blocks]
-
-
-def _spectral(own: str, official: str, *, bias: bool = True) -> KeyMap:
-    names = {"weight": "weight_orig", "u": "weight_u", "v": "weight_v"} | ({"bias": "bias"} if bias else {})
-    return KeyMap({own + mine: (official + theirs,) for mine, theirs in names.items()}, {})
