@@ -134,7 +134,8 @@ class Condition:
         labels = self.semantics.codebook[:, noise.shape[1] :]
         semantics = self.semantics.recoded(torch.cat([noise[self.noise_rows], labels], 1))
         origin = self if self._recoded is None else self._recoded
-        return replace(self, semantics=semantics, noise=noise, photo=photo, features=features, _levels={}, _recoded=origin)
+        restyled = replace(self, noise=noise, photo=photo, features=features)
+        return replace(restyled, semantics=semantics, _levels={}, _recoded=origin)
 
     def dense(self) -> Condition:
         """The same condition as dense one-hot planes, as published code has it (the reference; slow)."""

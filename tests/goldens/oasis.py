@@ -23,10 +23,10 @@ from intarsia.coded import CodedMap
 from intarsia.conditioning.noise import by_image, noise_planes, with_noise
 from intarsia.conditioning.semantics import coded_labels
 from intarsia.losses import matching, segmentation
+from intarsia.pretrained import vgg19
 from intarsia.records import Batch, Condition, Seeds
 from intarsia.systems import oasis
 from intarsia.systems.oasis import STRIDE, OasisConfig, OasisGenerator
-from intarsia.systems.perceptual import vgg19
 from intarsia.systems.system import Recipe, System, weighed
 from intarsia.training.averaging import average
 from intarsia.training.rounds import Share, discriminator_terms, generator_terms

@@ -66,7 +66,8 @@ def test_published_recipes():
 @pytest.mark.parametrize("data", ["ade20k", "coco", "cityscapes"])
 def test_spade_plus_is_a_recipe_of_spade(data):
     """Without feature matching and with an average; one variant without the perceptual loss."""
-    published, plus, bare = (systems.preset(name) for name in (f"spade-{data}", f"spade+-{data}", f"spade+-{data}-no-vgg"))
+    names = (f"spade-{data}", f"spade+-{data}", f"spade+-{data}-no-vgg")
+    published, plus, bare = (systems.preset(name) for name in names)
     assert plus.config == bare.config == published.config
     assert plus.recipe.generator_weights == {"gan": 1.0, "perceptual": 10.0}
     assert bare.recipe.generator_weights == {"gan": 1.0}

@@ -29,8 +29,8 @@ from intarsia.errors import ConfigError, LabelError
 from intarsia.losses import segmentation
 from intarsia.records import Batch, Condition, Round, Seeds, Synthesis, Verdict
 from intarsia.systems.perceptual import perceptual_terms, without_absent
-from intarsia.systems.spade import initialise, present
-from intarsia.systems.system import Preset, Recipe, System, Term, weighed
+from intarsia.systems.spade import initialise
+from intarsia.systems.system import Preset, Recipe, System, Term, present, weighed
 
 DOUBLINGS = (False, True, True, True, True, True)
 STRIDE = 1 << sum(DOUBLINGS)
