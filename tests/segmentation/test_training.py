@@ -98,7 +98,7 @@ def test_minutes_are_those_of_all_calls_and_a_run_whose_time_is_over_is_left_as_
     assert ending.reason == "minutes"
     assert ending.images > 0
     before = final_tensors(tmp_path)
-    assert run_mini(data, tmp_path, minutes=0.2 / 60) == ending
+    assert run_mini(data, tmp_path, minutes=1e-6) == ending
     assert same(final_tensors(tmp_path), before)
     assert (tmp_path / "snapshot/card.json").exists()
 

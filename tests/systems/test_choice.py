@@ -20,7 +20,7 @@ def test_an_unknown_preset_proposes_near_ones():
     with pytest.raises(ConfigError) as caught:
         systems.preset("spade-earth")
     assert (
-        str(caught.value) == "no preset is called spade-earth. Did you mean spade-earth-128, spade-tiny, spade-ade20k?"
+        str(caught.value) == "no preset is called spade-earth. Did you mean spade-earth-128, spade-tiny, spade+-tiny?"
     )
 
 

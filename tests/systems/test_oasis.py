@@ -110,17 +110,18 @@ CONFIGS = {
 @pytest.mark.parametrize("kind", ["one vector", "few vectors", "a vector for each pixel"])
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS.keys())
 def test_coded_dense_and_frozen_agree_whatever_the_noise(config, kind):
-    """On a label map of another size than the image's, too."""
+    """On a label map of another size than the image's, too. In float64: rounding grows in narrow random networks."""
     torch.manual_seed(0)
-    generator = OasisGenerator(config).eval()
+    generator = OasisGenerator(config).eval().double()
     height, width = config.size[0] + 12, config.size[1] - 4
     labels = coded_labels(maps.regions(2, config.labels, height, width, batch=2), config.labels)
+    labels = labels.recoded(labels.codebook.double())
     draw = torch.Generator().manual_seed(1)
     if kind == "a vector for each pixel":
-        noise = torch.randn(2, config.noise, height, width, generator=draw)
+        noise = torch.randn(2, config.noise, height, width, generator=draw, dtype=torch.float64)
     else:
         regions = maps.regions(3, 7, height, width, batch=2) * (kind == "few vectors")
-        noise = torch.randn(7, config.noise, generator=draw)[regions].permute(0, 3, 1, 2)
+        noise = torch.randn(7, config.noise, generator=draw, dtype=torch.float64)[regions].permute(0, 3, 1, 2)
     semantics = noise_planes(labels, noise) if config.noise else labels
     assert isinstance(semantics, CodedMap) == (kind != "a vector for each pixel" or not config.noise)
     condition = Condition(semantics, config.size)
@@ -128,7 +129,7 @@ def test_coded_dense_and_frozen_agree_whatever_the_noise(config, kind):
         expected = generator(Condition(torch.cat([noise, labels.dense()], 1), config.size)).image
         assert expected.shape == (2, 3, *config.size)
         for network in (generator, freeze(generator)):
-            torch.testing.assert_close(network(condition).image, expected, atol=1e-5, rtol=0)
+            torch.testing.assert_close(network(condition).image, expected, atol=1e-9, rtol=0)
 
 
 @pytest.mark.parametrize(
@@ -167,10 +168,14 @@ def test_labels_beyond_the_planes_are_refused():
 
 def test_label_mix_depends_on_the_seeds_of_the_round():
     system = matrix.build("oasis-tiny")
+    assert system.discriminator is not None
+    for _ in range(5):
+        matrix.round_of(system, matrix.condition(system))
+    system.discriminator.eval()  # without more power iterations, which would move the terms as well
     made = matrix.round_of(system, matrix.condition(system))
     terms = [
         system.discriminator_terms(dataclasses.replace(made, seeds=Seeds((seed, 0))))["label_mix"].item()
         for seed in (1, 1, 2)
     ]
-    assert terms[0] == pytest.approx(terms[1], rel=1e-3)  # only a power iteration lies between
+    assert terms[0] == pytest.approx(terms[1], rel=1e-6)
     assert terms[0] != pytest.approx(terms[2], rel=1e-2)
