@@ -26,7 +26,7 @@ from benchmarks.levels import Size, levels
 from benchmarks.page import arguments, made_up, show, table
 from intarsia.bench.machine import about
 from intarsia.bench.synth import conditioned, settled
-from intarsia.blocks.frozen import FrozenSpade, freeze
+from intarsia.blocks.frozen import FrozenSpade, forget, freeze
 from intarsia.blocks.modulation import Spade, pays
 from intarsia.coded import CodedMap
 from intarsia.records import Condition
@@ -112,6 +112,7 @@ def frozen_work(system: System, frozen: nn.Module, labels: Tensor) -> FlopCounte
     """The frozen network on a label map that it has not seen."""
     unknown: dict[Any, Any] = {torch.ops.mkldnn._convolution_pointwise: convolution_work, SUM: sums_of_rows}
     counter = FlopCounterMode(display=False, custom_mapping=unknown)
+    forget(frozen)
     with counter:
         frozen(conditioned(system, labels))
     return counter
@@ -167,6 +168,7 @@ def moved_gb(system: System, size: Size) -> float:
 def run_once(system: System, frozen: nn.Module, labels: Tensor, part_of: Mapping[str, str]) -> Seconds:
     """Seconds of each part in one synthesis from a new label map, of all of it, and of another with the same labels."""
     modules = {name: frozen.get_submodule(name) for name in part_of}
+    forget(frozen)
     start = time.perf_counter()
     condition = conditioned(system, labels)
     find_windows(system, condition)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias, overload
+from weakref import WeakKeyDictionary
 
 import torch
 import torch.nn.functional as F
@@ -32,6 +33,10 @@ class Neighbourhoods:
         if kernel not in self._again:
             self._again[kernel] = neighbourhoods(self.index, len(self.members), kernel)
         return self._again[kernel]
+
+    def only(self, which: Tensor) -> Neighbourhoods:
+        """Some of the windows, in the order given, as members of no map."""
+        return Neighbourhoods(self.members[which], self.index.new_empty(0), self.codes)
 
     @cached_property
     def bags(self) -> Tensor:
@@ -56,6 +61,21 @@ class Neighbourhoods:
         return start, (order[: int(start[-1])] // taps).int()
 
 
+# Of the distinct windows, the largest share that may be new for taking over the others to pay.
+NEW_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """How tables of one row for each double window of a map follow from those of an earlier map of the same size."""
+
+    kept: Tensor  # int64, the windows that are as they were
+    places: Tensor  # int64, for each of these a pixel of the batch that has it in both maps
+    new: Tensor  # int64, the other windows
+    hidden: Neighbourhoods  # the windows of codes that the new ones are made of
+    double: Neighbourhoods  # the new windows, by numbers of `hidden`
+
+
 @dataclass(frozen=True, eq=False)
 class CodedMap:
     """B H W codes into a codebook of K rows and C columns; stands for the dense map B C H W."""
@@ -64,6 +84,9 @@ class CodedMap:
     codebook: Tensor  # K C float32
     _windows: dict[tuple[int, int, int], Neighbourhoods] = field(default_factory=dict, repr=False)
     _half: list[CodedMap] = field(default_factory=list, repr=False)
+    _renewals: WeakKeyDictionary[CodedMap, dict[int, Renewal | None]] = field(
+        default_factory=WeakKeyDictionary, repr=False
+    )
 
     @property
     def size(self) -> tuple[int, int]:
@@ -94,6 +117,16 @@ class CodedMap:
             self._windows[key] = neighbourhoods(self.codes, len(self.codebook), *key)
         return self._windows[key]
 
+    def renewal(self, before: CodedMap, kernel: int) -> Renewal | None:
+        """What of tables of `before`, of the same size, two convolutions of `kernel` in a row find again; found once.
+
+        None where too little is as it was.
+        """
+        found = self._renewals.setdefault(before, {})
+        if kernel not in found:
+            found[kernel] = renewal(before, self, kernel)
+        return found[kernel]
+
     def halved(self) -> CodedMap:
         """The map after 3x3 average pooling with stride 2, padding 1 that does not count: exact, and again a coded map.
 
@@ -110,6 +143,35 @@ class CodedMap:
         """The map with `margin` more pixels on each side, mirrored at the border as `pad(mode="reflect")` does."""
         rows, columns = (mirrored_places(-margin, size + margin, size).to(self.codes.device) for size in self.size)
         return CodedMap(self.codes[:, rows][:, :, columns].contiguous(), self.codebook)
+
+
+def renewal(before: CodedMap, after: CodedMap, kernel: int) -> Renewal | None:
+    """Compare two maps of one size, for two convolutions of odd size `kernel` in a row."""
+    windows = after.neighbourhoods(kernel)
+    double = windows.again(kernel)
+    # Both convolutions together look this far.
+    changed = F.max_pool2d(differing(before, after).float(), 2 * kernel - 1, stride=1, padding=kernel - 1) > 0
+    same = (~changed.flatten()).nonzero()[:, 0]
+    place = torch.full((len(double.members),), -1, device=same.device)
+    place[double.index.flatten()[same].long()] = same
+    new = (place < 0).nonzero()[:, 0]
+    if len(new) > NEW_SHARE * len(place):
+        return None
+    kept = (place >= 0).nonzero()[:, 0]
+    members = double.members[new].long()
+    needed, numbers = torch.unique(members.clamp(min=0), return_inverse=True)
+    renumbered = torch.where(members < 0, -1, numbers).int()
+    part = Neighbourhoods(renumbered, double.index.new_empty(0), len(needed))
+    return Renewal(kept, place[kept], new, windows.only(needed), part)
+
+
+def differing(before: CodedMap, after: CodedMap) -> Tensor:
+    """Where two maps of one size differ, B H W bool: by the values of their rows, whatever their codes."""
+    rows = torch.cat([before.codebook, after.codebook])
+    _, numbers = torch.unique(rows, dim=0, return_inverse=True)
+    first, second = numbers.split([len(before.codebook), len(after.codebook)])
+    changed: Tensor = first[before.codes.long()] != second[after.codes.long()]
+    return changed
 
 
 Semantics: TypeAlias = CodedMap | Tensor

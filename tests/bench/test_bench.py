@@ -39,6 +39,13 @@ def test_a_step_that_shares_its_fake_makes_one_image() -> None:
     assert len(made) == 1
 
 
+def test_noise_in_the_map_is_rerolled_in_a_region(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["bench", "synth", "--preset", "oasis-tiny", "--size", "64x64", "--repeats", "1", "--json"]) == 0
+    measured = json.loads(capfd.readouterr().out.splitlines()[-1])
+    assert measured["ratio_region_rerolled"] == measured["dense_s"] / measured["rerolled_s"]
+    assert 0 < measured["max_difference"] < 1e-5
+
+
 def test_peak_memory_counts_what_work_needs_and_not_what_stays() -> None:
     assert peak_mb(hundred_megabytes) == pytest.approx(100, abs=5)
 

@@ -17,7 +17,7 @@ def vectors(count, length=4):
 
 def test_noise_stands_before_the_labels():
     coded, noise = coded_labels(LABELS, 6), vectors(2)
-    semantics, rows = with_noise(coded, by_image(coded), noise)
+    semantics, rows = with_noise(coded, by_image(LABELS), noise)
     dense = semantics.dense()
     assert torch.equal(dense[:, :4], noise[:, :, None, None].expand(2, 4, 13, 17))
     assert torch.equal(dense[:, 4:], F.one_hot(LABELS, 6).permute(0, 3, 1, 2).float())
@@ -26,7 +26,7 @@ def test_noise_stands_before_the_labels():
 
 def test_only_rows_that_occur_are_kept():
     coded = coded_labels(torch.zeros(2, 4, 4, dtype=torch.long), 6)
-    semantics, rows = with_noise(coded, by_image(coded), vectors(50))
+    semantics, rows = with_noise(coded, by_image(coded.codes), vectors(50))
     assert (len(semantics.codebook), rows.tolist()) == (2, [0, 1])
 
 

@@ -285,7 +285,7 @@ def _conditioned(labels: Tensor, noise: Tensor | None, config: OasisConfig, road
     if noise is None:
         made = Condition(coded, config.size)
     elif noise.ndim == 2:
-        semantics, _ = with_noise(coded, by_image(coded), noise)
+        semantics, _ = with_noise(coded, by_image(labels), noise)
         made = Condition(semantics, config.size)
     else:
         made = Condition(noise_planes(coded, noise), config.size)

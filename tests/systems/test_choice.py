@@ -6,6 +6,7 @@ import pytest
 
 from intarsia import systems
 from intarsia.errors import ConfigError
+from intarsia.labels import numbered
 from intarsia.systems.system import Recipe, weighed
 
 TINY = systems.preset("spade-tiny")
@@ -48,6 +49,13 @@ def test_a_wrong_config_says_where(change, message):
     with pytest.raises(ConfigError) as caught:
         systems.config_from_dict("spade", dataclasses.asdict(TINY.config) | change)
     assert str(caught.value) == message
+
+
+def test_a_config_is_fitted_to_a_label_space():
+    spaces = numbered("plain", 4), numbered("more", 4, dont_care_ids=(9,))
+    oasis = [systems.for_label_space(systems.preset("oasis-tiny").config, space) for space in spaces]
+    assert [(config.labels, config.dont_care) for config in oasis] == [(4, False), (5, True)]
+    assert systems.for_label_space(TINY.config, spaces[1]) == dataclasses.replace(TINY.config, labels=5)
 
 
 def test_a_config_without_labels_says_so():

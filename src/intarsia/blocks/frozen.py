@@ -2,7 +2,8 @@
 
 What training needs is folded away. Spectral normalisation goes into the convolutions' weights, running statistics
 into the tables of scale and shift; weights are laid out for the machine once. What depends on the labels alone is
-kept for as long as the condition's maps stay the same objects: another style costs the main path only.
+kept for as long as the condition's maps stay the same objects: another style costs the main path only. Where a new map
+differs from the last one in some region (a stroke of a brush, other noise), the tables are mended there.
 """
 
 from __future__ import annotations
@@ -40,6 +41,13 @@ def freeze(network: nn.Module) -> nn.Module:
     twin = detached(network)
     twin._modules = {name: None if child is None else freeze(child) for name, child in network._modules.items()}
     return twin.eval()
+
+
+def forget(network: nn.Module) -> None:
+    """Let a frozen network go of the last map: what it computes next is as if it had seen none."""
+    for module in network.modules():
+        if isinstance(module, FrozenSpade):
+            module.last = None
 
 
 class FrozenConv2d(nn.Module):
@@ -112,7 +120,10 @@ class FrozenCodedConv2d(nn.Module):
 
 
 class FrozenSpade(nn.Module):
-    """`Spade` with normalisation folded into its tables, which are kept while the map that they are of lives."""
+    """`Spade` with normalisation folded into its tables, which are kept while the map that they are of lives.
+
+    Those of the last map are kept until the next: what it shares with that is taken over.
+    """
 
     def __init__(self, layer: Spade) -> None:
         super().__init__()
@@ -128,6 +139,7 @@ class FrozenSpade(nn.Module):
         dense._parameters = {"weight": nn.Parameter(weight, False), "bias": nn.Parameter(bias, False)}
         self.dense = FrozenConv2d(dense)
         self.kept: WeakKeyDictionary[CodedMap, tuple[Tensor, Tensor]] = WeakKeyDictionary()
+        self.last: CodedMap | None = None  # kept alive, for the next map may differ from it in a region only
 
     def forward(self, x: Tensor, semantics: Semantics, slope: float) -> Tensor:
         """As `Spade.forward`."""
@@ -142,15 +154,38 @@ class FrozenSpade(nn.Module):
     def _table(self, semantics: CodedMap) -> tuple[Tensor, Tensor]:
         """Rows of scale and shift, U 2C, and the row that each pixel has, B H W int32."""
         if semantics not in self.kept:
-            hidden, windows = self.shared.rows(semantics)
-            hidden = F.relu(hidden)
-            if pays(semantics, self.kernel):
-                double = windows.again(self.kernel)
-                table = window_products(hidden, self.taps, double, self.bias), double.index
-            else:
-                table = self._row_each(F.embedding(windows.index.long(), hidden).permute(0, 3, 1, 2))
-            self.kept[semantics] = table
+            self.kept[semantics] = self._made(semantics)
+        self.last = semantics
         return self.kept[semantics]
+
+    def _made(self, semantics: CodedMap) -> tuple[Tensor, Tensor]:
+        if pays(semantics, self.kernel):
+            return self._mended(semantics) or self._by_window(semantics)
+        hidden, windows = self.shared.rows(semantics)
+        return self._row_each(F.relu(F.embedding(windows.index.long(), hidden).permute(0, 3, 1, 2)))
+
+    def _by_window(self, semantics: CodedMap) -> tuple[Tensor, Tensor]:
+        hidden, windows = self.shared.rows(semantics)
+        double = windows.again(self.kernel)
+        return window_products(F.relu(hidden), self.taps, double, self.bias), double.index
+
+    def _mended(self, semantics: CodedMap) -> tuple[Tensor, Tensor] | None:
+        """The table of the last map, with what differs computed anew; None where that does not pay."""
+        last = self.last
+        if last is None or last.codes.shape != semantics.codes.shape or not pays(last, self.kernel):
+            return None
+        renewed = semantics.renewal(last, self.kernel)
+        if renewed is None:
+            return None
+        rows, index = self.kept[last]
+        assert self.shared.bias is not None
+        mended = rows.new_empty(len(renewed.kept) + len(renewed.new), rows.shape[1])
+        mended[renewed.kept] = rows[index.flatten()[renewed.places].long()]
+        if len(renewed.new):
+            values, taps = semantics.codebook.to(self.bias.dtype), by_tap(self.shared.weight)
+            hidden = F.relu(window_products(values, taps, renewed.hidden, self.shared.bias))
+            mended[renewed.new] = window_products(hidden, self.taps, renewed.double, self.bias)
+        return mended, semantics.neighbourhoods(self.kernel).again(self.kernel).index
 
     def _row_each(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """One row for each pixel, from the hidden layer B C H W."""

@@ -25,8 +25,12 @@ def files_of(given: Sequence[Path], suffixes: tuple[str, ...], none: str) -> lis
     return found
 
 
-def named_after(inputs: Sequence[Path], out: Path, made: str, others: Iterable[Path | None] = ()) -> list[Path]:
-    """Where what is made of each input goes: `out`/NAME.png. `made` is what errors call it.
+def named_after(
+    inputs: Sequence[Path], out: Path, made: str, others: Iterable[Path | None] = (), *, copies: int = 1
+) -> list[Path]:
+    """Where what is made of each input goes: `out`/NAME.png, or NAME-1.png to NAME-N.png for each of N `copies`.
+
+    `made` is what errors call it.
 
     Raises:
         ConfigError: two inputs have one name, or one of them or of `others` would be replaced.
@@ -35,8 +39,7 @@ def named_after(inputs: Sequence[Path], out: Path, made: str, others: Iterable[P
         raise ConfigError(f"--out {out} is a file. Give a folder.")
     kept = {path.resolve() for path in (*inputs, *others) if path is not None}
     by_target: dict[Path, Path] = {}
-    for path in inputs:
-        target = out / f"{path.stem}.png"
+    for path, target in [(one, target) for one in inputs for target in _targets(one, out, copies)]:
         if by_target.get(target, Path()).resolve() == path.resolve():
             raise ConfigError(f"{path} is given twice. Give it once.")
         if target in by_target:
@@ -45,3 +48,9 @@ def named_after(inputs: Sequence[Path], out: Path, made: str, others: Iterable[P
             raise ConfigError(f"the {made} of {path} would replace {target}. Choose another --out.")
         by_target[target] = path
     return list(by_target)
+
+
+def _targets(path: Path, out: Path, copies: int) -> list[Path]:
+    if copies == 1:
+        return [out / f"{path.stem}.png"]
+    return [out / f"{path.stem}-{number}.png" for number in range(1, copies + 1)]

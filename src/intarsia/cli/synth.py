@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from intarsia.cli.device import pick_device
+from intarsia.cli.options import at_least
 from intarsia.cli.paths import files_of, named_after
 from intarsia.cli.say import notice, progress
 from intarsia.errors import ConfigError, DataError
 from intarsia.synthesis import DEFAULT_MODEL
 
 if TYPE_CHECKING:
+    from intarsia.cli.noise import Looks
     from intarsia.synthesis.object_styles import Style
     from intarsia.synthesis.synthesiser import Synthesiser
 
@@ -30,6 +32,9 @@ def synth(
     instances: Path | None = None,
     bank: Path | None = None,
     pick: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    noise: str | None = None,
+    reroll: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    variants: int = 1,
     device: str = "auto",
 ) -> None:
     """Make photos from label maps.
@@ -45,7 +50,7 @@ def synth(
     model
         A bundled model, a folder with a snapshot, or a Hugging Face hub id (owner/name).
     seed
-        Another seed, another look; for models with a style, or with features of objects.
+        Another seed, another look; for models with a style, with features of objects, or with noise in their map.
     style
         A photo whose look is taken over; for models with a style. For models with features of objects: a photo of the
         scene itself.
@@ -56,32 +61,58 @@ def synth(
     pick
         OBJECT=STYLE, may be given several times. OBJECT is an instance number or the name of a class; STYLE is the
         number of a style in the bank, seed:N, or PHOTO,INSTANCES,NUMBER: an object in another photo.
+    noise
+        Which pixels share a noise vector: global, per-class or per-instance. Or a file: PNG whose equal numbers are
+        regions that share one, .npy of one vector or of a map of them. For models with noise in their map.
+    reroll
+        Region that takes its noise from another seed, as REGION or REGION=SEED; may be given several times. A class,
+        instance:NUMBER, box:TOP,LEFT,HEIGHT,WIDTH, or a mask (PNG). Without SEED it is the next after --seed.
+    variants
+        Photos of each label map, by seeds that follow each other: of the regions to re-roll that name no seed, or
+        where there are none of the whole.
     device
         auto (a GPU if there is one), cpu, cuda, cuda:1, ...
     """
+    from intarsia.cli.noise import Looks, noise_of, order_of
+
+    at_least(1, variants=variants)
     paths = files_of(labels, (".png",), "has no PNG file. Give label maps as PNG.")
     objects = instance_files(paths, instances)
-    targets = named_after(paths, out, "photo", [style, *objects])
+    targets = named_after(paths, out, "photo", [style, *objects], copies=variants)
+    looks = Looks(seed, style, noise_of(noise or "global"), tuple(map(order_of, reroll)), variants)
 
     from intarsia.data.label_files import read_photo
     from intarsia.synthesis.object_styles import StyleBank
-    from intarsia.synthesis.photos import write_photo
+    from intarsia.synthesis.photos import diversity, write_photo
     from intarsia.synthesis.synthesiser import Synthesiser
 
     synthesiser = Synthesiser.from_pretrained(model, pick_device(device))
-    _tell_unused(synthesiser, seed, style, instances)
+    looks.check(synthesiser)
+    _tell_unused(synthesiser, instances, looks)
     look = None if style is None else read_photo(style)
     typical = None if bank is None else StyleBank.load(bank)
     styles = picked(pick, synthesiser) if pick else None
     paint = bool(bank or pick or (synthesiser.features and look is None))
     for path, own in progress(zip(paths, objects, strict=True), "checking", len(paths)):
-        scene = synthesiser.open(path, own)
+        scene = looks.rerolled(synthesiser.open(path, own), 0)
         if paint:
             scene.paint(bank=typical, styles=styles, seed=seed or 0)
-    for path, own, target in progress(zip(paths, objects, targets, strict=True), "rendering", len(paths)):
-        photo = synthesiser.open(path, own).render(seed=seed or 0, style=look, bank=typical, styles=styles)
-        write_photo(target, photo)
-    print(f"wrote {len(paths)} photo{'s' * (len(paths) > 1)} to {out}")
+        if noise is not None:
+            scene.check_noise(looks.noise)
+    differences = []
+    for number, (path, own) in enumerate(progress(zip(paths, objects, strict=True), "rendering", len(paths))):
+        scene, photos = synthesiser.open(path, own), []
+        for variant, target in enumerate(targets[number * variants : (number + 1) * variants]):
+            whole = looks.rerolled(scene, variant)
+            photo = whole.render(
+                seed=looks.seed_of(variant), style=look, bank=typical, styles=styles, noise=looks.noise
+            )
+            write_photo(target, photo)
+            photos.append(photo)
+        differences.append(diversity(photos))
+    print(f"wrote {len(targets)} photo{'s' * (len(targets) > 1)} to {out}")
+    if variants > 1:
+        print(f"two variants of a map differ by {sum(differences) / len(differences):.2f} levels of 255 on average")
 
 
 def instance_files(labels: list[Path], given: Path | None) -> list[Path | None]:
@@ -146,13 +177,9 @@ def _seen_in(style: str, pick: str, synthesiser: Synthesiser) -> Style:
     return styles[int(number)]
 
 
-def _tell_unused(synthesiser: Synthesiser, seed: int | None, style: Path | None, instances: Path | None) -> None:
-    name = synthesiser.card.preset
-    if seed is not None and not synthesiser.has_style and not synthesiser.features:
-        notice(f"model {name} draws no noise: --seed changes nothing.")
-    elif seed is not None and style is not None:
-        notice("a style photo decides the look: --seed changes nothing.")
-    if instances is not None and not synthesiser.has_edges and not synthesiser.features:
-        notice(f"model {name} does not look at instances: --instances changes nothing.")
-    if instances is None and (synthesiser.has_edges or synthesiser.features):
+def _tell_unused(synthesiser: Synthesiser, instances: Path | None, looks: Looks) -> None:
+    objects = synthesiser.has_edges or synthesiser.features > 0 or looks.looks_at_objects(synthesiser)
+    if instances is not None and not objects and not looks.names_instances(synthesiser):
+        notice(f"model {synthesiser.card.preset} does not look at instances: --instances changes nothing.")
+    if instances is None and objects:
         notice("no instance map given: each connected region of a class counts as one object.")

@@ -50,6 +50,8 @@ def conditions(config: Any) -> str:
         parts.append("style image or noise")
     if getattr(config, "features", 0):
         parts.append("features of objects")
+    if getattr(config, "noise", 0):
+        parts.append("noise in the map")
     return ", ".join(parts)
 
 

@@ -95,7 +95,7 @@ def train(
     recipe = replace(_without(chosen.recipe, without), batch=batch or chosen.recipe.batch)
     if perceptual is not None and "perceptual" not in recipe.generator_weights:
         raise ConfigError(f"the recipe has no term perceptual, so {perceptual} is of no use. Leave --perceptual out.")
-    config = replace(chosen.config, labels=source.label_space.channels)
+    config = systems.for_label_space(chosen.config, source.label_space)
 
     fabric = _fabric(precision, devices)
     torch.manual_seed(seed)

@@ -1,7 +1,8 @@
 """The door to a trained generator: label map in, photo out.
 
 Setting a scene is slow, rendering it is fast: everything that depends on the labels alone (coded map, neighbourhoods,
-tables of scale and shift) is computed at the first render of a scene and kept for the next ones.
+tables of scale and shift) is computed at the first render of a scene and kept for the next ones. Where noise is part of
+the map, another seed computes the tables again, and a re-rolled region those rows that look at it.
 
     synthesiser = Synthesiser.from_pretrained("spade-earth-128")
     scene = synthesiser.open("map.png")      # or synthesiser.scene(label_map), an array H W of ids as in the file
@@ -16,7 +17,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from torch import Tensor, nn
 from intarsia.blocks.frozen import freeze
 from intarsia.checkpoints.models import find_model
 from intarsia.checkpoints.snapshot import CARD, Card, load_generator
+from intarsia.conditioning.noise import LAYOUTS, Layout
 from intarsia.conditioning.objects import connected_regions
 from intarsia.conditioning.semantics import coded_labels
 from intarsia.data.label_files import Photo, read_instance_map, read_label_map, refuse_large
@@ -37,8 +39,10 @@ from intarsia.labels import Ids, LabelSpace
 from intarsia.records import LAST_SEED, Condition, Seeds
 from intarsia.repeatable import settle_vector_functions
 from intarsia.synthesis import DEFAULT_MODEL
+from intarsia.synthesis.noise import Noise
 from intarsia.synthesis.object_styles import SceneObject, Style, StyleBank, Vector, objects_of, painted, styled
 from intarsia.synthesis.photos import photo_tensor
+from intarsia.synthesis.regions import Region, region_mask
 from intarsia.systems import config_from_dict
 
 MOST_PIXELS = 4096 * 4096
@@ -96,6 +100,11 @@ class Synthesiser:
     def has_style(self) -> bool:
         """Whether the look can be chosen: by seed, by latent vector or by a photo. Otherwise labels decide alone."""
         return bool(self.config.style)
+
+    @property
+    def noise_length(self) -> int:
+        """Length of the noise vectors that are part of the map (3D noise); 0 for models without."""
+        return int(getattr(self.config, "noise", 0))  # most systems have no such setting
 
     @property
     def has_edges(self) -> bool:
@@ -156,8 +165,9 @@ class Synthesiser:
 
         Args:
             label_map: H W, or B H W for a batch, integer raw ids of `label_space` (values as in a label file).
-            instances: of the same shape, any numbering; equal numbers are one object. Models with instance edges
-                need it to tell touching objects of one class apart; without it, each connected region is one object.
+            instances: of the same shape, any numbering; equal numbers are one object. Needed to tell touching objects
+                of one class apart, by models with instance edges and for noise per instance; without it, each
+                connected region is one object.
             source: what errors call the label map, such as its file name.
 
         Raises:
@@ -221,12 +231,15 @@ class Synthesiser:
             edges = padded if instances is None else self.padded(instances)
         semantics = coded_labels(padded, channels, edges)
         size = (labels.shape[1], labels.shape[2])
+        scene = Scene(self, Condition(semantics, semantics.size), size, batched, labels, instances)
+        if self.noise_length:
+            objects = connected_regions(padded) if instances is None else self.padded(instances)
+            return replace(scene, noise=Noise(semantics, padded, objects, self.noise_length))
         if not self.features:
-            return Scene(self, Condition(semantics, semantics.size), size, batched)
+            return scene
         numbers = self._numbers(labels, instances)
-        objects = self.padded(numbers)
-        condition = Condition(semantics, semantics.size, objects=objects)
-        return Scene(self, condition, size, batched, objects_of(numbers, labels, self.label_space))
+        condition = Condition(semantics, semantics.size, objects=self.padded(numbers))
+        return replace(scene, condition=condition, objects=objects_of(numbers, labels, self.label_space))
 
     def _numbers(self, labels: Tensor, instances: Tensor | None) -> Tensor:
         """The numbers of the objects that have features, B H W int64."""
@@ -247,6 +260,9 @@ class Scene:
     condition: Condition = field(repr=False)  # padded to multiples of the stride
     size: tuple[int, int]  # height, width of the label map and of the photo
     batched: bool  # whether photos are B H W 3 rather than H W 3
+    labels: Tensor = field(repr=False)  # B H W int64 train ids
+    instances: Tensor | None = field(repr=False)  # B H W int64, any numbering
+    noise: Noise | None = field(default=None, repr=False)  # in models whose noise is part of the map
     objects: tuple[SceneObject, ...] = ()  # those that have a style, in models with features of objects
 
     def __len__(self) -> int:
@@ -265,6 +281,27 @@ class Scene:
         assert self.condition.objects is not None
         numbers: npt.NDArray[np.int64] = self.condition.objects[:, : self.size[0], : self.size[1]].cpu().numpy()
         return numbers if self.batched else numbers[0]
+
+    def reroll(self, region: Region, *, seed: int) -> Scene:
+        """The same scene, in which a region takes the noise that it would have under another seed.
+
+        Photos of both scenes differ nearly only there. Only for models whose noise is part of the map. Regions of
+        several calls add up; where they overlap, the last one counts.
+
+        Args:
+            region: the name of a class, a mask (H W bool, or B H W for a batch), or a number of the instance map.
+            seed: of the region's noise, 0 or more. Under it, the whole photo would look as the region will.
+
+        Raises:
+            ConfigError: the model has no such noise, the seed is out of range, or the region is empty or of another
+                size.
+            LabelError: no class has that name, or the scene has no such instance.
+        """
+        if self.noise is None:
+            raise self._without_noise("no region can be re-rolled")
+        _check_seed(seed)
+        mask = region_mask(region, self.labels, self.instances, self.synthesiser.label_space)
+        return replace(self, noise=self.noise.rerolled(self.synthesiser.padded(mask), seed))
 
     def paint(
         self, styles: Mapping[int | str, Style] | None = None, bank: StyleBank | None = None, seed: int = 0
@@ -292,29 +329,39 @@ class Scene:
         z: npt.ArrayLike | None = None,
         styles: Mapping[int | str, Style] | None = None,
         bank: StyleBank | None = None,
+        noise: Layout | npt.NDArray[Any] = "global",
     ) -> Photo:
         """Photos, H W 3 uint8 (B H W 3 for a batch); the same arguments give the same photos.
 
         Args:
-            seed: of the style vector, 0 or more; each map of a batch gets the same. Models without style have one photo
-                per map, whatever the seed.
+            seed: of style vector or noise, 0 or more; each map of a batch gets the same. Models without either have one
+                photo per map, whatever the seed.
             style: h w 3 uint8, a photo whose look is taken over. Only for models with style, or with features of
                 objects: then it is a photo of this very scene, and each object looks as it does there.
             z: the style vector itself, of `config.latent` numbers. Only for models with style; `seed` is then unused.
             styles: how objects look, by instance number or name of a class: a vector, or `Cluster` or `Drawn`, which
                 take one from the bank. Only for models with features of objects.
             bank: the styles to draw from with `seed`, for objects that `styles` does not name.
+            noise: only for models whose noise is part of the map. Which pixels share a noise vector ("global",
+                "per-class", "per-instance"), or free regions (H W integers: equal numbers share one), or the noise
+                itself: one vector (Z floats) or a map of them (Z H W).
 
         Raises:
-            ConfigError: the model has no style, the arguments contradict each other or the scene, or memory ran out.
+            ConfigError: the model has no style or no such noise, the arguments contradict each other or the scene, a
+                shape is wrong, or memory ran out.
             LabelError: `styles` names a class that the label space does not have.
         """
         photo = None if style is None else photo_tensor(style)[None].expand(len(self), -1, -1, -1)
-        noise = None if z is None else torch.tensor(np.asarray(z, np.float32)).expand(len(self), -1)
-        features = None
+        vectors = None if z is None else torch.tensor(np.asarray(z, np.float32)).expand(len(self), -1)
+        seeds, features = [seed] * len(self), None
         if styles is not None or bank is not None or (self.synthesiser.features and photo is None):
             features = self.paint(styles, bank, seed)
-        images = self.render_tensor(seeds=[seed] * len(self), style=photo, noise=noise, features=features)
+        if isinstance(noise, str):
+            images = self.render_tensor(seeds=seeds, style=photo, noise=vectors, features=features, layout=noise)
+        else:
+            self.check_noise(noise := np.asarray(noise))
+            assert self.noise is not None
+            images = self._rendered(self._under(self.noise, noise, seeds))
         photos = photo_array(images)
         return photos if self.batched else photos[0]
 
@@ -325,6 +372,7 @@ class Scene:
         style: Tensor | None = None,
         noise: Tensor | None = None,
         features: Tensor | None = None,
+        layout: Layout = "global",
     ) -> Tensor:
         """Images, B 3 H W float32 in [-1, 1], on the synthesiser's device.
 
@@ -333,6 +381,7 @@ class Scene:
             style: B 3 h w float32 in [-1, 1]; the encoder's mean is taken, without noise.
             noise: B latent float32, the style vectors.
             features: B features H W float32, for models with features of objects; `paint` makes them.
+            layout: which pixels share a noise vector, for models whose noise is part of the map.
 
         Raises:
             ConfigError: as `render`.
@@ -340,6 +389,8 @@ class Scene:
         config, device = self.synthesiser.config, self.synthesiser.device
         if features is not None:
             self.synthesiser.check_features()
+        if layout != "global":
+            self.check_noise(layout)
         if self.synthesiser.features and noise is None:
             return self._rendered(self._with_features(style, features))
         if not self.synthesiser.has_style and (style is not None or noise is not None):
@@ -349,13 +400,15 @@ class Scene:
             )
         if style is not None and noise is not None:
             raise ConfigError("a style photo and a style vector were given. Give one of them.")
-        if seeds is not None and len(seeds) != len(self):
+        seeds = [0] * len(self) if seeds is None else seeds
+        if len(seeds) != len(self):
             raise ConfigError(f"{len(seeds)} seeds were given for {len(self)} label maps. Give one for each.")
-        for seed in seeds or ():
-            if not 0 <= seed <= LAST_SEED:
-                raise ConfigError(f"seed {seed} is outside 0..{LAST_SEED}. Choose another.")
+        for seed in seeds:
+            _check_seed(seed)
+        if self.noise is not None:
+            return self._rendered(self.noise.drawn(layout, seeds))
         if self.synthesiser.has_style and noise is None:
-            drawn = Seeds(tuple(seeds or [0] * len(self))).normal(config.latent)
+            drawn = Seeds(tuple(seeds)).normal(config.latent)
             noise = drawn if style is None else torch.zeros_like(drawn)
         if noise is not None and noise.shape != (len(self), config.latent):
             raise ConfigError(f"the style vector has {noise.shape[-1]} numbers; this model needs {config.latent}.")
@@ -363,6 +416,37 @@ class Scene:
             noise=None if noise is None else noise.to(device), photo=None if style is None else style.to(device)
         )
         return self._rendered(condition)
+
+    def check_noise(self, noise: Layout | npt.NDArray[Any]) -> None:
+        """Refuse noise that `render` could not use.
+
+        Raises:
+            ConfigError: the model has no noise in its map, or there is no such layout, or an array is of no use.
+        """
+        if self.noise is None:
+            raise self._without_noise("noise cannot be given")
+        if isinstance(noise, str):
+            if noise not in LAYOUTS:
+                raise ConfigError(f"there is no noise {noise}. Give {', '.join(LAYOUTS)}, or an array.")
+            return
+        length, (height, width) = self.noise.length, self.size
+        regions = noise.dtype.kind in "iu" and noise.shape == self.size
+        if not regions and (noise.dtype.kind != "f" or noise.shape not in ((length,), (length, height, width))):
+            raise ConfigError(
+                f"the noise is {noise.dtype} of shape {noise.shape}. Give {length} floats, a map of them "
+                f"({length}, {height}, {width}), or integers ({height}, {width}): regions."
+            )
+        if not np.isfinite(noise).all():
+            raise ConfigError("the noise has values that are not finite. Draw it again.")
+
+    def _under(self, field: Noise, noise: npt.NDArray[Any], seeds: Sequence[int]) -> Condition:
+        """The condition under free regions or a noise map."""
+        if noise.dtype.kind in "iu":
+            numbers = torch.from_numpy(noise.astype(np.int64)).expand(self.labels.shape)
+            return field.drawn_by(self.synthesiser.padded(numbers), seeds)
+        planes = torch.from_numpy(noise.astype(np.float32)).view(field.length, *noise.shape[1:] or (1, 1))
+        padded = self.synthesiser.padded(planes.expand(field.length, *self.size))
+        return field.given(padded.expand(len(self), *padded.shape))
 
     def _with_features(self, photo: Tensor | None, features: Tensor | None) -> Condition:
         """The condition with features of objects: given, or those of the objects in a photo of the scene."""
@@ -386,6 +470,11 @@ class Scene:
             image: Tensor = self.synthesiser.generator(condition).image
         return image[:, :, :height, :width]
 
+    def _without_noise(self, what: str) -> ConfigError:
+        return ConfigError(
+            f"{what}: model {self.synthesiser.card.preset} has no noise in its map. Use one that has, such as OASIS."
+        )
+
 
 def digest(network: nn.Module) -> str:
     """Of a network's weights: tells whether two are the same."""
@@ -404,6 +493,11 @@ def padded_map(labels: Tensor, stride: int, least: int = 1) -> Tensor:
         torch.arange(max(-(-side // stride) * stride, least)).clamp(max=side - 1) for side in labels.shape[-2:]
     )
     return labels[..., rows[:, None], columns]
+
+
+def _check_seed(seed: int) -> None:
+    if not 0 <= seed <= LAST_SEED:
+        raise ConfigError(f"seed {seed} is outside 0..{LAST_SEED}. Choose another.")
 
 
 def _size(shape: Sequence[int]) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from intarsia.errors import ConfigError
+from intarsia.labels import LabelSpace
 from intarsia.systems import oasis, pix2pixhd, spade
 from intarsia.systems.system import Preset, Recipe, System
 
@@ -51,7 +52,7 @@ def build(
 
     Args:
         system: a key of `SYSTEMS`.
-        config: its sizes; change a preset's with `dataclasses.replace(config, labels=space.channels)`.
+        config: its sizes; `for_label_space` fits a preset's to other data.
         recipe: its terms' weights and rates.
         preset: the name that goes into the checkpoint's card.
         perceptual: file of VGG19 weights, for recipes that weigh the term `perceptual`.
@@ -60,6 +61,14 @@ def build(
         ConfigError: the system is unknown, or config, recipe and files do not fit together.
     """
     return SYSTEMS[_known("system", system, SYSTEMS)].build(config, recipe, preset, perceptual)
+
+
+def for_label_space(config: Any, space: LabelSpace) -> Any:
+    """The config for data of a label space: as many planes as it has channels, and don't-care where it has that."""
+    changes: dict[str, Any] = {"labels": space.channels}
+    if "dont_care" in {field.name for field in fields(config)}:
+        changes["dont_care"] = space.has_dont_care
+    return replace(config, **changes)
 
 
 def config_from_dict(system: str, values: dict[str, Any]) -> Any:

@@ -24,13 +24,13 @@ from intarsia.blocks.modulation import Normalisation
 from intarsia.blocks.residual import SpadeBlock
 from intarsia.blocks.segmenting_discriminator import SegmentingDiscriminator
 from intarsia.conditioning.noise import by_image, with_noise
-from intarsia.conditioning.semantics import coded_labels
-from intarsia.errors import ConfigError, LabelError
+from intarsia.conditioning.semantics import batch_semantics
+from intarsia.errors import ConfigError
 from intarsia.losses import segmentation
 from intarsia.records import Batch, Condition, Round, Seeds, Synthesis, Verdict
 from intarsia.systems.perceptual import perceptual_terms, without_absent
 from intarsia.systems.spade import initialise
-from intarsia.systems.system import Preset, Recipe, System, Term, present, weighed
+from intarsia.systems.system import Preset, Recipe, System, Term, check_positive, check_stride, present, weighed
 
 DOUBLINGS = (False, True, True, True, True, True)
 STRIDE = 1 << sum(DOUBLINGS)
@@ -55,11 +55,7 @@ class OasisConfig:
     discriminator_width: int = 128  # channels of its first layer
 
     def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
-            least = 0 if name == "noise" else 1
-            numbers = value if isinstance(value, tuple) else (value,)
-            if any(isinstance(number, int) and not isinstance(number, bool) and number < least for number in numbers):
-                raise ConfigError(f"the config of oasis has {name} {value}. Give {least} or more.")
+        check_positive("oasis", asdict(self), zero=("noise",))
         if self.kernel % 2 == 0:
             raise ConfigError(f"the config of oasis has kernel {self.kernel}. Give an odd number.")
         if self.discriminator_width % 2:
@@ -113,10 +109,8 @@ class OasisGenerator(nn.Module):
 
     def forward(self, condition: Condition) -> Synthesis:
         """Make an image of `condition.size` from a map whose first columns are noise."""
-        height, width = condition.size
-        if height % STRIDE or width % STRIDE:
-            raise ConfigError(f"image size {condition.size} is no multiple of {STRIDE}. Pad the label map.")
-        start = self.start(condition.at(height // STRIDE, width // STRIDE))
+        check_stride(condition.size, STRIDE)
+        start = self.start(condition.at(condition.size[0] // STRIDE, condition.size[1] // STRIDE))
         return Synthesis(self.decoder(start, condition))
 
 
@@ -158,15 +152,12 @@ def condition(config: OasisConfig, batch: Batch, seeds: Seeds) -> Condition:
     Raises:
         LabelError: a label is outside the config's planes.
     """
-    last = int(batch.labels.max())
-    if last >= config.labels:
-        raise LabelError(f"a label map has train id {last}; this network knows 0..{config.labels - 1}. Check the data.")
-    labels = coded_labels(batch.labels, config.labels)
+    labels = batch_semantics(batch, config.labels, config.edges)
     size = (batch.image.shape[2], batch.image.shape[3])
     if not config.noise:
         return Condition(labels, size)
     noise = seeds.normal(config.noise).to(batch.image.device)
-    semantics, rows = with_noise(labels, by_image(labels), noise)
+    semantics, rows = with_noise(labels, by_image(batch.labels), noise)
     return Condition(semantics, size, noise=noise, noise_rows=rows)
 
 
@@ -246,8 +237,8 @@ PRESETS |= {
     # Trains on two CPU cores in hours.
     "oasis-street-128": Preset(
         "oasis",
-        OasisConfig(labels=18, dont_care=False, noise=32, width=16, size=(128, 128), hidden=48, discriminator_width=32),
-        replace(_SQUARE, epochs=100, batch=8, average=0.999, load_size=(128, 128), crop_size=(128, 128)),
+        OasisConfig(labels=28, dont_care=False, noise=32, width=16, size=(128, 128), hidden=48, discriminator_width=32),
+        replace(_SQUARE, epochs=100, batch=8, average=0.999, load_size=(143, 143), crop_size=(128, 128)),
     ),
     # For tests: everything that the large ones have, in a second.
     "oasis-tiny": Preset(
