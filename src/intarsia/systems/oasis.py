@@ -28,9 +28,9 @@ from intarsia.conditioning.semantics import batch_semantics
 from intarsia.errors import ConfigError
 from intarsia.losses import segmentation
 from intarsia.records import Batch, Condition, Round, Seeds, Synthesis, Verdict
-from intarsia.systems.perceptual import perceptual_terms, without_absent
+from intarsia.systems.assembly import assembled
 from intarsia.systems.spade import initialise
-from intarsia.systems.system import Preset, Recipe, System, Term, check_positive, check_stride, present, weighed
+from intarsia.systems.system import Preset, Recipe, System, Term, check_positive, check_stride, present
 
 DOUBLINGS = (False, True, True, True, True, True)
 STRIDE = 1 << sum(DOUBLINGS)
@@ -130,18 +130,17 @@ def oasis(config: OasisConfig, recipe: Recipe, preset: str, perceptual: Path | N
     discriminator = SegmentingDiscriminator(config.labels, width=config.discriminator_width)
     initialise(generator, spectral=True)
     initialise(discriminator, spectral=True)
-    recipe = without_absent(recipe, perceptual)
-    terms = generator_terms(config) | perceptual_terms(recipe, perceptual)
-    return System(
-        name="oasis",
-        preset=preset,
-        config=config,
+    return assembled(
+        "oasis",
+        preset,
+        config,
+        recipe,
+        perceptual,
         generator=generator,
         discriminator=discriminator,
-        condition=partial(condition, config),
-        generator_terms=weighed(terms, recipe.generator_weights),
-        discriminator_terms=weighed(discriminator_terms(config), recipe.discriminator_weights),
-        recipe=recipe,
+        condition=condition,
+        generator_terms=generator_terms(config),
+        discriminator_terms=discriminator_terms(config),
         generator_sees_real=False,
     )
 

@@ -32,8 +32,8 @@ from intarsia.errors import ConfigError, DataError
 from intarsia.losses import adversarial, matching
 from intarsia.losses.adversarial import Adversarial
 from intarsia.records import Batch, Condition, Seeds, Synthesis
-from intarsia.systems.perceptual import perceptual_terms, without_absent
-from intarsia.systems.system import Preset, Recipe, System, Term, check_positive, check_stride, present, weighed
+from intarsia.systems.assembly import assembled
+from intarsia.systems.system import Preset, Recipe, System, Term, check_positive, check_stride, present
 
 
 @dataclass(frozen=True)
@@ -193,18 +193,17 @@ def pix2pixhd(config: Pix2pixHDConfig, recipe: Recipe, preset: str, perceptual: 
     generator, discriminator = Pix2pixHDGenerator(config), discriminator_of(config)
     initialise(generator)
     initialise(discriminator)
-    recipe = without_absent(recipe, perceptual)
-    terms = generator_terms(config) | perceptual_terms(recipe, perceptual)
-    return System(
-        name="pix2pixhd",
-        preset=preset,
-        config=config,
+    return assembled(
+        "pix2pixhd",
+        preset,
+        config,
+        recipe,
+        perceptual,
         generator=generator,
         discriminator=discriminator,
-        condition=partial(condition, config),
-        generator_terms=weighed(terms, recipe.generator_weights),
-        discriminator_terms=weighed(discriminator_terms(config), recipe.discriminator_weights),
-        recipe=recipe,
+        condition=condition,
+        generator_terms=generator_terms(config),
+        discriminator_terms=discriminator_terms(config),
         inherits=partial(inherited, config),
     )
 

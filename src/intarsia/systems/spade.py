@@ -16,7 +16,6 @@ and 99.1 / 16.1.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -35,8 +34,8 @@ from intarsia.errors import ConfigError
 from intarsia.losses import adversarial, divergence, matching
 from intarsia.losses.adversarial import Adversarial
 from intarsia.records import Batch, Condition, Seeds, Synthesis
-from intarsia.systems.perceptual import perceptual_terms, without_absent
-from intarsia.systems.system import Preset, Recipe, System, Term, check_positive, check_stride, present, weighed
+from intarsia.systems.assembly import assembled
+from intarsia.systems.system import Preset, Recipe, System, Term, check_positive, check_stride, present
 
 Depth = Literal["normal", "more", "most"]
 DOUBLINGS: dict[str, tuple[bool, ...]] = {
@@ -167,18 +166,17 @@ def spade(config: SpadeConfig, recipe: Recipe, preset: str, perceptual: Path | N
     )
     initialise(generator)
     initialise(discriminator)
-    recipe = without_absent(recipe, perceptual)
-    terms = generator_terms(config) | perceptual_terms(recipe, perceptual)
-    return System(
-        name="spade",
-        preset=preset,
-        config=config,
+    return assembled(
+        "spade",
+        preset,
+        config,
+        recipe,
+        perceptual,
         generator=generator,
         discriminator=discriminator,
-        condition=partial(condition, config),
-        generator_terms=weighed(terms, recipe.generator_weights),
-        discriminator_terms=weighed(discriminator_terms(config), recipe.discriminator_weights),
-        recipe=recipe,
+        condition=condition,
+        generator_terms=generator_terms(config),
+        discriminator_terms=discriminator_terms(config),
         generator_sees_real="feature_matching" in recipe.generator_weights,
     )
 

@@ -15,6 +15,8 @@ Kind = TypeVar("Kind")
 Term = Callable[[Round], Tensor]
 Terms = dict[str, Tensor]
 """Named scalars, unweighted; a name is the key of its weight in the recipe."""
+Inherits = Callable[[str, Mapping[str, Any]], str | None]
+"""Of a run to start from: (own entry, the other's config) -> the entry to start with, if any."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class System:
     recipe: Recipe
     # Of a run to start from, perhaps a smaller one: (own entry, the other's config) -> the entry to start with, if any.
     # Entries are named as in states (`checkpoints/state.py`). Without it networks must be of the same shapes.
-    inherits: Callable[[str, Mapping[str, Any]], str | None] | None = None
+    inherits: Inherits | None = None
     generator_sees_real: bool = True  # whether the generator's terms look at the discriminator's verdict on the photo
 
 

@@ -11,11 +11,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from intarsia import systems
 from intarsia.blocks.modulation import Normalisation
 from intarsia.checkpoints.convert.keymap import KeyMap, converted, layer, spectral
+from intarsia.checkpoints.convert.published import config_of
 from intarsia.checkpoints.convert.spade import block_keys
-from intarsia.errors import ConfigError
 from intarsia.labels import LabelSpace, numbered
 from intarsia.systems.oasis import OasisConfig, OasisGenerator
 from intarsia.weights import read_weights
@@ -30,7 +29,7 @@ def label_space_of(preset: str) -> LabelSpace:
     Raises:
         ConfigError: the preset is unknown or of another system.
     """
-    classes = _config(preset).labels - 1
+    classes = config_of(preset, "oasis", OasisConfig).labels - 1
     if preset.startswith("oasis-coco"):
         return numbered(preset, classes, dont_care_ids=(255,))
     # In the files of ADE20K and Cityscapes 0 means unlabelled.
@@ -48,20 +47,11 @@ def generator_weights(preset: str, file: Path) -> tuple[OasisConfig, dict[str, T
         ConfigError: the preset is unknown or of another system.
         CheckpointError: the file cannot be read or does not fit the preset.
     """
-    config = _config(preset)
+    config = config_of(preset, "oasis", OasisConfig)
     with torch.device("meta"):
         own = OasisGenerator(config).state_dict()
     tensors = converted(read_weights(file), generator_keys(config.normalisation), own, str(file), preset)
     return config, unknown_last(tensors, config)
-
-
-def _config(preset: str) -> OasisConfig:
-    chosen = systems.preset(preset)
-    if not isinstance(chosen.config, OasisConfig):
-        raise ConfigError(
-            f"preset {preset} is of system {chosen.system}, not oasis. Choose one that starts with oasis-."
-        )
-    return chosen.config
 
 
 def generator_keys(kind: Normalisation) -> KeyMap:

@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from intarsia import systems
 from intarsia.blocks.modulation import Normalisation
 from intarsia.checkpoints.convert.keymap import KeyMap, converted, layer
+from intarsia.checkpoints.convert.published import config_of
 from intarsia.errors import ConfigError
 from intarsia.labels import LabelSpace, numbered
 from intarsia.systems.pix2pixhd import Pix2pixHDConfig, Pix2pixHDGenerator
@@ -26,7 +26,7 @@ def label_space_of(preset: str) -> LabelSpace:
     Raises:
         ConfigError: the preset is unknown or of another system.
     """
-    return numbered(preset, _config(preset).labels)
+    return numbered(preset, config_of(preset, "pix2pixhd", Pix2pixHDConfig).labels)
 
 
 def generator_weights(preset: str, generator: Path, encoder: Path | None) -> tuple[Pix2pixHDConfig, dict[str, Tensor]]:
@@ -41,7 +41,7 @@ def generator_weights(preset: str, generator: Path, encoder: Path | None) -> tup
         ConfigError: the preset is unknown or of another system, or the encoder is missing or not wanted.
         CheckpointError: a file cannot be read or does not fit the preset.
     """
-    config = _config(preset)
+    config = config_of(preset, "pix2pixhd", Pix2pixHDConfig)
     if config.features and encoder is None:
         raise ConfigError(f"preset {preset} has an image encoder. Give its weights as --encoder FILE (..._net_E.pth).")
     if encoder is not None and not config.features:
@@ -56,15 +56,6 @@ def generator_weights(preset: str, generator: Path, encoder: Path | None) -> tup
         part = {key: own[key] for key in keys.sources}
         tensors |= converted(read_weights(file), keys, part, str(file), preset)
     return config, tensors
-
-
-def _config(preset: str) -> Pix2pixHDConfig:
-    chosen = systems.preset(preset)
-    if not isinstance(chosen.config, Pix2pixHDConfig):
-        raise ConfigError(
-            f"preset {preset} is of system {chosen.system}, not pix2pixhd. Choose one that starts with pix2pixhd-."
-        )
-    return chosen.config
 
 
 def generator_keys(config: Pix2pixHDConfig) -> KeyMap:

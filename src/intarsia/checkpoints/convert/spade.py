@@ -7,10 +7,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from intarsia import systems
 from intarsia.blocks.modulation import Normalisation
 from intarsia.blocks.residual import SpadeBlock
 from intarsia.checkpoints.convert.keymap import KeyMap, converted, layer, spectral
+from intarsia.checkpoints.convert.published import config_of
 from intarsia.errors import ConfigError
 from intarsia.labels import LabelSpace, numbered
 from intarsia.systems.spade import SpadeConfig, SpadeGenerator
@@ -27,7 +27,7 @@ def label_space_of(preset: str) -> LabelSpace:
     Raises:
         ConfigError: the preset is unknown or of another system.
     """
-    config = _config(preset)
+    config = config_of(preset, "spade", SpadeConfig)
     if preset.startswith("spade-coco"):
         return numbered(preset, config.labels - 1, dont_care_ids=(255,))
     # ADE20K too: its released networks take 0 (unlabelled) to 150 as they stand in the files.
@@ -46,7 +46,7 @@ def generator_weights(preset: str, generator: Path, encoder: Path | None) -> tup
         ConfigError: the preset is unknown or of another system, or the encoder is missing or not wanted.
         CheckpointError: a file cannot be read or does not fit the preset.
     """
-    config = _config(preset)
+    config = config_of(preset, "spade", SpadeConfig)
     if config.style and encoder is None:
         raise ConfigError(f"preset {preset} has a style encoder. Give its weights as --encoder FILE (..._net_E.pth).")
     if encoder is not None and not config.style:
@@ -60,15 +60,6 @@ def generator_weights(preset: str, generator: Path, encoder: Path | None) -> tup
         keys = encoder_keys().under("encoder.", "")
         tensors |= converted(read_weights(encoder), keys, encoder_own, str(encoder), preset)
     return config, tensors
-
-
-def _config(preset: str) -> SpadeConfig:
-    chosen = systems.preset(preset)
-    if not isinstance(chosen.config, SpadeConfig):
-        raise ConfigError(
-            f"preset {preset} is of system {chosen.system}, not spade. Choose one that starts with spade-."
-        )
-    return chosen.config
 
 
 def generator_keys(config: SpadeConfig) -> KeyMap:
