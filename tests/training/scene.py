@@ -139,11 +139,13 @@ def launched(devices: int = 1, precision: str = "32-true") -> Fabric:
     return fabric
 
 
-def run_mini(data: Path, out: Path, images: int, *, fabric=None, system=None, say=print, **options) -> Ending:
+def run_mini(
+    data: Path, out: Path, images: int, *, fabric=None, system=None, say=print, score=None, **options
+) -> Ending:
     """Train the small system; a state is written after every iteration."""
     plan = Plan(out, images, **{"workers": 0, "state_minutes": 0.0} | options)
     source, watched = open_source(str(data), "train"), open_source(str(data), "val")
-    return train(fabric or launched(), system or mini_system(), source, watched, plan, say)
+    return train(fabric or launched(), system or mini_system(), source, watched, plan, say, score)
 
 
 def run_split(data: Path, out: Path, images: int, devices: int) -> Ending:

@@ -1,6 +1,7 @@
 """What a run refuses, and what stops it, word for word."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from intarsia.checkpoints.snapshot import load_card
 from intarsia.checkpoints.state import state_folders
 from intarsia.checkpoints.tensors import read_tensors
 from intarsia.errors import CheckpointError, ConfigError, TrainingError
+from intarsia.records import stack
 from intarsia.training import loop
 from tests.training.scene import RECIPE, launched, mini_system, run_mini, write_data
 
@@ -236,7 +238,7 @@ def test_the_view_is_the_same_every_time(data):
     from intarsia.data.sources import open_source
 
     watched = open_source(str(data), "val")
-    first, second = loop.view_of(watched, RECIPE), loop.view_of(watched, RECIPE)
+    first, second = (stack(loop.views(watched, RECIPE, 6)) for _ in range(2))
     assert torch.equal(first.image, second.image)
     assert len(set(first.names)) == loop.GRID_ROWS
     assert np.isfinite(first.image.numpy()).all()
@@ -259,3 +261,40 @@ def test_bf16_runs_on_a_cpu_too(data, tmp_path):
     run_mini(data, tmp_path, 8, fabric=launched(1, "bf16-mixed"), precision="bf16-mixed")
     with pytest.raises(CheckpointError, match="precision was bf16-mixed and is 32-true"):
         run_mini(data, tmp_path, 16)
+
+
+def scored(values):
+    """A score whose values are given, in the order in which it is asked."""
+    left = iter(values)
+    return loop.Score("distance", lambda generator: next(left))
+
+
+def test_the_best_snapshot_is_kept_apart_from_the_last(data, tmp_path):
+    said = []
+    run_mini(data, tmp_path, 12, score=scored([3.0, 1.0, 2.0, 2.5]), say=said.append)
+    assert load_card(tmp_path / "snapshot").training.images == 12
+    best = load_card(tmp_path / "best")
+    assert (best.training.images, best.scores) == (8, {"distance": 1.0})
+    assert said == [
+        "distance 3.0000 after 4 images, the best so far",
+        "distance 1.0000 after 8 images, the best so far",
+        "distance 2.0000 after 12 images, the best was 1.0000",
+        "distance 2.5000 after 12 images, the best was 1.0000",
+    ]
+    assert [line["distance"] for line in stats(tmp_path) if "distance" in line] == [3.0, 1.0, 2.0, 2.5]
+
+
+def test_a_run_that_goes_on_remembers_its_best(data, tmp_path):
+    run_mini(data, tmp_path, 4, score=scored([1.0, 2.0]))
+    run_mini(data, tmp_path, 8, score=scored([3.0, 0.5]))
+    assert load_card(tmp_path / "best").scores == {"distance": 0.5}
+    run_mini(data, tmp_path, 12, score=scored([0.7, 0.6]))
+    assert load_card(tmp_path / "best").training.images == 8
+
+
+def test_a_best_snapshot_of_another_run_is_not_overwritten(data, tmp_path):
+    run_mini(data, tmp_path, 4, score=scored([1.0, 2.0]))
+    shutil.rmtree(tmp_path / "states")
+    with pytest.raises(ConfigError) as told:
+        run_mini(data, tmp_path, 4, score=scored([1.0, 2.0]))
+    assert str(told.value) == f"{tmp_path}/best is the best of a run that left no state. Choose another --out."

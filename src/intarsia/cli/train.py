@@ -38,13 +38,15 @@ def train(
     seed: int = 0,
     workers: int = 2,
     state_every: float = 10.0,
+    keep_best: int | None = None,
     start: Annotated[Path | None, Parameter(name="--from")] = None,
     perceptual: Path | None = None,
     without: tuple[str, ...] = (),
 ) -> int:
     """Train a system. The same command goes on with the run in OUT, wherever it was stopped.
 
-    OUT gets states/ (to go on from), snapshot/ (the model), grids/, tensorboard/ and stats.jsonl.
+    OUT gets states/ (to go on from), snapshot/ (the model), grids/, tensorboard/ and stats.jsonl; with --keep-best
+    also best/ (the model when it scored best).
 
     Parameters
     ----------
@@ -72,6 +74,8 @@ def train(
         Threads that read ahead.
     state_every
         Minutes between saved states.
+    keep_best
+        Score every snapshot by KID-lite0 on so many held-out photos, and keep the best one apart.
     start
         Folder of another run, to start with its networks: of the same widths, perhaps for smaller images.
     perceptual
@@ -83,10 +87,11 @@ def train(
 
     from intarsia import systems
     from intarsia.data.sources import open_source
+    from intarsia.evaluation.score import kid_lite0_score
     from intarsia.training.loop import Plan
     from intarsia.training.loop import train as run
 
-    at_least(1, images=images, batch=batch, accumulate=accumulate, devices=devices)
+    at_least(1, images=images, batch=batch, accumulate=accumulate, devices=devices, keep_best=keep_best)
     at_least(0, minutes=minutes, workers=workers, state_every=state_every)
     check_seed(seed)
     chosen = systems.preset(preset)
@@ -112,7 +117,9 @@ def train(
         start=start,
     )
     say = notice if fabric.is_global_zero else _silence
-    ending = run(fabric, system, source, _watched(data, say), plan, say)
+    watched = _watched(data, say)
+    score = None if keep_best is None else kid_lite0_score(system, watched, keep_best, seed, fabric.device)
+    ending = run(fabric, system, source, watched, plan, say, score)
     if ending.reason == "asked":
         say(f"stopped after {ending.images} images; the same command goes on from there")
         return INTERRUPTED

@@ -92,13 +92,13 @@ class Journal:
             **self.rates,
             **peak_memory(),
         }
-        with told(self.out), (self.out / STATS).open("a") as file:
-            file.write(json.dumps(line) + "\n")
-            for name, value in line.items():
-                if name != "images":
-                    self.writer.add_scalar(name, value, self.images)
+        self._write(line)
         self._show(line)
         self.sums, self.count, self.told, self.images_told = {}, 0, self.noted, self.images
+
+    def score(self, name: str, value: float) -> None:
+        """Report what the weights after the last iteration score: a line of its own."""
+        self._write({"images": self.images, "seconds": round(self.seconds, 3), name: value})
 
     def grid(self, pixels: npt.NDArray[np.uint8]) -> None:
         """Write a sample grid (H W 3), named after the images seen."""
@@ -106,6 +106,13 @@ class Journal:
             Image.fromarray(pixels).save(temporary)
         with told(self.out):
             self.writer.add_image("samples", pixels, self.images, dataformats="HWC")
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        with told(self.out), (self.out / STATS).open("a") as file:
+            file.write(json.dumps(line) + "\n")
+            for name, value in line.items():
+                if name != "images":
+                    self.writer.add_scalar(name, value, self.images)
 
     def _show(self, line: Mapping[str, Any]) -> None:
         memory = line.get("cuda_peak_mb", line["peak_mb"])

@@ -7,6 +7,7 @@ there is no random state to save, and a run that was killed goes on bit for bit 
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -21,7 +22,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from intarsia.checkpoints.snapshot import Card, Training, check_label_space, check_replaceable, save_snapshot
+from intarsia.checkpoints.snapshot import Card, Training, check_label_space, check_replaceable, load_card, save_snapshot
 from intarsia.checkpoints.state import (
     Facts,
     Parts,
@@ -49,7 +50,7 @@ from intarsia.training.provenance import hardware, versions
 from intarsia.training.rounds import Made, Share, discriminator_terms, generator_terms, seeds_at, share_of, step
 from intarsia.training.schedule import held_parts, rates
 
-SNAPSHOT, STATES = "snapshot", "states"
+SNAPSHOT, BEST, STATES = "snapshot", "best", "states"
 GRID_MINUTES, GRID_ROWS = (1.0, 5.0), 6  # the first sample grid, then one every so often
 SATURATED_SHARE, HOPELESS = 0.9, 100  # an image's share of saturated values, for so many iterations in a row
 SETTLING = 8  # batches on which the averaged generator's statistics are estimated anew
@@ -73,6 +74,14 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Score:
+    """What good snapshots are told from worse ones by."""
+
+    name: str
+    of: Callable[[nn.Module], float]  # of a generator that could be delivered; the lower, the better
+
+
+@dataclass(frozen=True)
 class Ending:
     """How a call ended: the goal is reached, the time is over, or a signal asked for it."""
 
@@ -93,9 +102,18 @@ class Run:
     parts: Parts
     steps: dict[str, Any]  # the optimisers as Fabric wraps them, by network
     view: Batch  # what sample grids show
+    score: Score | None  # None: the best snapshot is not kept apart
 
 
-def train(fabric: Fabric, system: System, source: Source, watched: Source, plan: Plan, say: Say) -> Ending:
+def train(
+    fabric: Fabric,
+    system: System,
+    source: Source,
+    watched: Source,
+    plan: Plan,
+    say: Say,
+    score: Score | None = None,
+) -> Ending:
     """Train a system, or go on where the run in `plan.out` stopped.
 
     Args:
@@ -105,6 +123,7 @@ def train(fabric: Fabric, system: System, source: Source, watched: Source, plan:
         watched: photos that sample grids show.
         plan: the rest.
         say: takes lines for the person who waits.
+        score: whenever the snapshot is written it is scored, and the best so far is kept in `plan.out`/best.
 
     Raises:
         CheckpointError: the states in `plan.out` are damaged, or of another run.
@@ -114,7 +133,7 @@ def train(fabric: Fabric, system: System, source: Source, watched: Source, plan:
         TrainingError: a term is not finite, or images are saturated; names the last good state.
     """
     settle_vector_functions()
-    run = prepare(fabric, system, source, watched, plan, say)
+    run = prepare(fabric, system, source, watched, plan, say, score)
     images, seconds = resume(run)
     clock = Clock(seconds, plan.minutes, plan.state_minutes, GRID_MINUTES, saving_laps=SETTLING / 5)
     reading = run.batches.starting(images // system.recipe.batch * plan.accumulate)
@@ -136,10 +155,10 @@ def train(fabric: Fabric, system: System, source: Source, watched: Source, plan:
             if agreed(fabric, clock.state.is_due()):
                 with clock.saving():
                     save(run, images, clock.seconds())
-                    deliver(run, images, clock.seconds())
+                    deliver(run, journal, images, clock.seconds())
         save(run, images, clock.seconds())
         if reason != "asked":
-            deliver(run, images, clock.seconds())
+            deliver(run, journal, images, clock.seconds())
             show(run, journal, images)
     return Ending(images, reason)
 
@@ -239,7 +258,9 @@ def set_learning(run: Run, images: int) -> dict[str, float]:
     return {f"{name}_rate": by_network[name] for name in run.parts.optimisers}
 
 
-def prepare(fabric: Fabric, system: System, source: Source, watched: Source, plan: Plan, say: Say) -> Run:
+def prepare(
+    fabric: Fabric, system: System, source: Source, watched: Source, plan: Plan, say: Say, score: Score | None
+) -> Run:
     """Networks on their device, channels-last as the kernels want them; optimisers; batches."""
     recipe = system.recipe
     shares = fabric.world_size * plan.accumulate
@@ -280,7 +301,8 @@ def prepare(fabric: Fabric, system: System, source: Source, watched: Source, pla
         batches,
         Parts(networks, optimisers),
         {name: fabric.setup_optimizers(optimiser) for name, optimiser in optimisers.items()},
-        view_of(watched, recipe).to(fabric.device),
+        stack(views(watched, recipe, GRID_ROWS)).to(fabric.device),
+        score,
     )
 
 
@@ -310,6 +332,8 @@ def resume(run: Run) -> tuple[int, float]:
     run.fabric.barrier()
     saved = newest_state(folder, run.say)
     if saved is None:
+        if (run.plan.out / BEST).exists():
+            raise ConfigError(f"{run.plan.out / BEST} is the best of a run that left no state. Choose another --out.")
         if run.plan.start is not None:
             start_from(run, run.plan.start)
         return 0, 0.0
@@ -401,10 +425,10 @@ def save(run: Run, images: int, seconds: float) -> None:
     run.fabric.barrier()
 
 
-def deliver(run: Run, images: int, seconds: float) -> None:
-    """Write the snapshot, in place of the last one."""
+def deliver(run: Run, journal: Journal | None, images: int, seconds: float) -> None:
+    """Write the snapshot, in place of the last one; if it scores best, also in place of the best one."""
     generator = deliverable(run, images)
-    if run.fabric.is_global_zero:
+    if journal:
         card = Card(
             system=run.system.name,
             preset=run.system.preset,
@@ -421,7 +445,20 @@ def deliver(run: Run, images: int, seconds: float) -> None:
             ),
         )
         save_snapshot(run.plan.out / SNAPSHOT, card, generator.state_dict())
+        if run.score is not None:
+            keep_if_best(run, run.score, journal, card, generator)
     run.fabric.barrier()
+
+
+def keep_if_best(run: Run, score: Score, journal: Journal, card: Card, generator: nn.Module) -> None:
+    """Score what was delivered, and write it to `BEST` unless what lies there scores as well."""
+    value, folder = score.of(generator), run.plan.out / BEST
+    journal.score(score.name, value)
+    best = load_card(folder).scores.get(score.name, math.inf) if folder.exists() else math.inf
+    if value < best:
+        save_snapshot(folder, card.model_copy(update={"scores": {score.name: value}}), generator.state_dict())
+    standing = "the best so far" if value < best else f"the best was {best:.4f}"
+    run.say(f"{score.name} {value:.4f} after {journal.images} images, {standing}")
 
 
 def deliverable(run: Run, images: int) -> nn.Module:
@@ -446,21 +483,19 @@ def draw(recipe: Recipe, one_class_at_most: float, pair: Pair, rng: random.Rando
     )
 
 
-def view_of(watched: Source, recipe: Recipe) -> Batch:
-    """The same few cuts for every sample grid, spread over the source."""
-    count = min(GRID_ROWS, len(watched))
-    return stack(
-        [
-            draw(
-                recipe,
-                watched.listing.one_class_at_most,
-                watched.pair(number * len(watched) // count),
-                random.Random(number),
-                flip=False,
-            )
-            for number in range(count)
-        ]
-    )
+def views(watched: Source, recipe: Recipe, most: int) -> list[Sample]:
+    """The same cuts whenever it is asked, at most so many, spread over the source."""
+    count = min(most, len(watched))
+    return [
+        draw(
+            recipe,
+            watched.listing.one_class_at_most,
+            watched.pair(number * len(watched) // count),
+            random.Random(number),
+            flip=False,
+        )
+        for number in range(count)
+    ]
 
 
 @torch.no_grad()
