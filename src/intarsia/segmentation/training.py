@@ -19,7 +19,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from intarsia.blocks.unet import STRIDE, UNSHUFFLED, Unet, chosen
+from intarsia.blocks.efficientnet_lite import EfficientNetLite0
+from intarsia.blocks.unet import STRIDE, UNSHUFFLED, Seen, Unet, chosen, see
 from intarsia.checkpoints.snapshot import Training, check_label_space, check_replaceable
 from intarsia.checkpoints.state import (
     Facts,
@@ -39,7 +40,8 @@ from intarsia.losses.overlap import overlap_loss
 from intarsia.records import Batch
 from intarsia.repeatable import settle_vector_functions
 from intarsia.segmentation.augmentation import Augmentation, augmented
-from intarsia.segmentation.card import Config, SegmenterCard, build, save_segmenter
+from intarsia.segmentation.card import Config, SegmenterCard, build, lite0_features, save_segmenter
+from intarsia.segmentation.muon import Muon
 from intarsia.segmentation.segmenter import padded
 from intarsia.training.averaging import average, decay_at, settled
 from intarsia.training.clock import Clock, asked_to_stop
@@ -49,8 +51,8 @@ from intarsia.training.provenance import hardware, versions
 from intarsia.training.rounds import seeds_at
 
 SETTLING = 64  # whole training photos on which the average's statistics are estimated anew
+COUNTED = 200  # training photos whose pixels are counted by class
 LONGEST_GRADIENT = 5.0  # longer ones are cut to this
-BETAS = (0.9, 0.99)
 NEVER = (math.inf, math.inf)
 
 
@@ -59,8 +61,10 @@ class Recipe:
     """How a segmenter is trained: plain values."""
 
     augmentation: Augmentation = field(default_factory=Augmentation)
-    batch: int = 8
-    rate: float = 1e-2  # the highest; see `rate_at`
+    batch: int = 4
+    kernel_rate: float = 0.02  # the highest, of kernels, which Muon steps; see `share_of_rate`
+    rate: float = 7e-3  # the same of all else, which Adam steps
+    balance: float = 0.5  # a pixel counts as its class's share of the pixels to the power of minus this
     warm_up: float = 0.05  # share of the training
     weight_decay: float = 0.01
     average: float = 0.998  # decay of the exponential moving average, by iteration
@@ -90,9 +94,11 @@ class Run:
     plan: Plan
     say: Say
     batches: Batches
+    features: EfficientNetLite0
     network: Unet
     mean: nn.Module  # the average of `network`
-    optimiser: torch.optim.Optimizer
+    optimiser: Muon
+    weights: Tensor  # by class and, last, 0 for don't-care: what a pixel counts
     device: torch.device
 
     @property
@@ -126,10 +132,10 @@ def train(recipe: Recipe, width: int, source: Source, plan: Plan, say: Say) -> E
 
     with asked_to_stop() as asked, Journal(plan.out, images, plan.images, say) as journal:
         while (reason := why_stop(run, images, clock, asked)) is None:
-            rate = rate_at(recipe, progress(plan, images, clock.seconds()))
-            terms = iterate(run, next(reading), images, rate)
+            share = share_of_rate(recipe, progress(plan, images, clock.seconds()))
+            terms = iterate(run, next(reading), images, share)
             images += recipe.batch
-            journal.note(images, clock.seconds(), terms, {"rate": rate})
+            journal.note(images, clock.seconds(), terms, {"share_of_rate": share})
             if clock.state.is_due():
                 with clock.saving():
                     save(run, images, clock.seconds())
@@ -140,8 +146,8 @@ def train(recipe: Recipe, width: int, source: Source, plan: Plan, say: Say) -> E
     return Ending(images, reason)
 
 
-def iterate(run: Run, batch: Batch, images: int, rate: float) -> dict[str, float]:
-    """One step on one batch, and the average. Returns the terms.
+def iterate(run: Run, batch: Batch, images: int, share: float) -> dict[str, float]:
+    """One step on one batch, at a share of the highest rates, and the average. Returns the terms.
 
     Raises:
         TrainingError: the loss or its gradient is not finite; names the last good state.
@@ -149,14 +155,13 @@ def iterate(run: Run, batch: Batch, images: int, rate: float) -> dict[str, float
     batch = batch.to(run.device)
     choice = random_pixels(batch.labels, run.plan.seed, images)
     labels = chosen(batch.labels, choice)
-    logits = run.network(batch.image, choice)
+    logits = run.network(see(run.features, batch.image), choice)
     terms = {
-        "cross_entropy": cross_entropy(logits, labels),
+        "cross_entropy": cross_entropy(logits, labels, run.weights),
         "overlap": overlap_loss(logits, labels),
     }
     loss = terms["cross_entropy"] + run.recipe.overlap * terms["overlap"]
-    for group in run.optimiser.param_groups:
-        group["lr"] = rate
+    run.optimiser.set_rates(kernels=share * run.recipe.kernel_rate, others=share * run.recipe.rate)
     run.optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     length = nn.utils.clip_grad_norm_(run.network.parameters(), LONGEST_GRADIENT)
@@ -167,11 +172,32 @@ def iterate(run: Run, batch: Batch, images: int, rate: float) -> dict[str, float
     return {name: term.item() for name, term in terms.items()}
 
 
-def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Its mean over the pixels that are labelled; 0 where none is (torch's own would be 0 / 0)."""
-    classes = logits.shape[1]
-    labelled = (labels < classes).sum()
-    return F.cross_entropy(logits, labels, ignore_index=classes, reduction="sum") / labelled.clamp(min=1)
+def cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+    """Its weighted mean over the pixels that are labelled; 0 where none is (torch's own would be 0 / 0)."""
+    total = weights[labels].sum()
+    return F.cross_entropy(logits, labels, weights[:-1], ignore_index=logits.shape[1], reduction="sum") / total.clamp(
+        min=torch.finfo(total.dtype).tiny
+    )
+
+
+def class_weights(source: Source, balance: float) -> Tensor:
+    """What a pixel counts: the share of its class to the power of -`balance`; a mean of 1 over labelled pixels.
+
+    Shares are those of `COUNTED` photos; a class that is in none of them counts as if it had one pixel.
+
+    Returns:
+        By class and, last, 0 for don't-care: float32.
+    """
+    classes = len(source.label_space.classes)
+    photos = range(0, len(source), -(-len(source) // COUNTED))
+    counts = sum(
+        torch.from_numpy(source.pair(n).labels).long().flatten().bincount(minlength=classes + 1) for n in photos
+    )
+    assert isinstance(counts, Tensor)
+    shares = counts[:classes].clamp(min=1).double()
+    shares /= shares.sum()
+    weights = shares**-balance
+    return F.pad(weights / (weights * shares).sum(), (0, 1)).float()
 
 
 def random_pixels(labels: Tensor, seed: int, images: int) -> Tensor:
@@ -182,9 +208,9 @@ def random_pixels(labels: Tensor, seed: int, images: int) -> Tensor:
     return torch.randint(UNSHUFFLED**2, size, generator=draw).to(labels.device)
 
 
-def rate_at(recipe: Recipe, progress: float) -> float:
-    """The learning rate after a share of the training: a linear rise, then a half cosine down to zero."""
-    return recipe.rate * min(1.0, progress / recipe.warm_up) * (0.5 + 0.5 * math.cos(math.pi * progress))
+def share_of_rate(recipe: Recipe, progress: float) -> float:
+    """The share of the highest rates after a share of the training: a linear rise, then a half cosine down to zero."""
+    return min(1.0, progress / recipe.warm_up) * (0.5 + 0.5 * math.cos(math.pi * progress))
 
 
 def progress(plan: Plan, images: int, seconds: float) -> float:
@@ -218,11 +244,28 @@ def prepare(recipe: Recipe, width: int, source: Source, plan: Plan, say: Say) ->
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(plan.seed)
         network = build(config).train().to(device)
-    optimiser = torch.optim.AdamW(
-        network.parameters(), recipe.rate, BETAS, weight_decay=recipe.weight_decay, fused=True
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return Run(
+        recipe,
+        config,
+        source,
+        plan,
+        say,
+        batches,
+        features=lite0_features().to(device),
+        network=network,
+        mean=deepcopy(network).eval().requires_grad_(False),
+        optimiser=optimiser_of(network, recipe),
+        weights=class_weights(source, recipe.balance).to(device),
+        device=device,
     )
-    mean = deepcopy(network).eval().requires_grad_(False)
-    return Run(recipe, config, source, plan, say, batches, network, mean, optimiser, device)
+
+
+def optimiser_of(network: Unet, recipe: Recipe) -> Muon:
+    """Muon for hidden kernels; the head, which ends in classes, is stepped by Adam, as vectors are."""
+    kernels = {p for name, p in network.named_parameters() if p.ndim == 4 and not name.startswith("classes.")}
+    others = [p for p in network.parameters() if p not in kernels]
+    return Muon([p for p in network.parameters() if p in kernels], others, weight_decay=recipe.weight_decay)
 
 
 def resume(run: Run) -> tuple[int, float]:
@@ -281,6 +324,6 @@ def deliver(run: Run, images: int, seconds: float) -> None:
     save_segmenter(run.plan.out / SNAPSHOT, card, network.state_dict())
 
 
-def whole_image(run: Run, number: int) -> Tensor:
-    """A training photo as a segmenter sees it: 1 3 H W."""
-    return padded(image_tensor(run.source.pair(number).photo)[None]).to(run.device)
+def whole_image(run: Run, number: int) -> Seen:
+    """A training photo as a segmenter sees it."""
+    return see(run.features, padded(image_tensor(run.source.pair(number).photo)[None]).to(run.device))

@@ -232,12 +232,17 @@ PRESETS |= {
     )
     for data, (config, recipe) in _PUBLISHED.items()
 }
+_STREET = OasisConfig(
+    labels=28, dont_care=False, noise=32, width=16, size=(128, 128), hidden=48, discriminator_width=32
+)
+_STREET_RECIPE = replace(_SQUARE, epochs=100, batch=8, average=0.999, load_size=(143, 143), crop_size=(128, 128))
 PRESETS |= {
     # Trains on two CPU cores in hours.
-    "oasis-street-128": Preset(
+    "oasis-street-128": Preset("oasis", _STREET, _STREET_RECIPE),
+    "oasis-street-64": Preset(
         "oasis",
-        OasisConfig(labels=28, dont_care=False, noise=32, width=16, size=(128, 128), hidden=48, discriminator_width=32),
-        replace(_SQUARE, epochs=100, batch=8, average=0.999, load_size=(143, 143), crop_size=(128, 128)),
+        replace(_STREET, size=(64, 64)),
+        replace(_STREET_RECIPE, batch=4, load_size=(72, 72), crop_size=(64, 64)),
     ),
     # For tests: everything that the large ones have, in a second.
     "oasis-tiny": Preset(

@@ -340,6 +340,9 @@ PRESETS |= {
     # Train on two CPU cores in hours.
     "pix2pixhd-street-128": Preset("pix2pixhd", _STREET, _STREET_RECIPE),
     "pix2pixhd-street-128-feat": Preset("pix2pixhd", replace(_STREET, features=3), _STREET_RECIPE),
+    "pix2pixhd-street-64": Preset(
+        "pix2pixhd", replace(_STREET, size=(64, 64)), replace(_STREET_RECIPE, load_size=(72, 72), crop_size=(64, 64))
+    ),
     # The same trunk with an enhancer around it: to be trained from a run of the one above.
     "pix2pixhd-street-256": Preset(
         "pix2pixhd",

@@ -267,6 +267,8 @@ _STREET_RECIPE = Recipe(
     crop_size=(128, 128),
     optional_terms=("perceptual_lite0",),
 )
+_STREET_RECIPE_64 = replace(_STREET_RECIPE, load_size=(72, 72), crop_size=(64, 64))
+_WEIGHTS_PLUS_LITE0 = {"gan": 1.0, "perceptual_lite0": 4.0, "kl": 0.05}
 PRESETS |= {
     "spade-street-128": Preset("spade", _STREET, _STREET_RECIPE),
     # The shapes of all weights are those of spade-street-128, so that a run can start with its networks.
@@ -274,6 +276,11 @@ PRESETS |= {
         "spade",
         replace(_STREET, size=(256, 256), depth="more"),
         replace(_STREET_RECIPE, load_size=(286, 286), crop_size=(256, 256)),
+    ),
+    # All systems at one small size and one batch, to be compared in a table.
+    "spade-street-64": Preset("spade", replace(_STREET, size=(64, 64)), _STREET_RECIPE_64),
+    "spade+-street-64": Preset(
+        "spade", replace(_STREET, size=(64, 64)), replace(_STREET_RECIPE_64, generator_weights=_WEIGHTS_PLUS_LITE0)
     ),
     # Trains on two CPU cores in an hour.
     "spade-earth-128": Preset(

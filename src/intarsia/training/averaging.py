@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from copy import deepcopy
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from intarsia.blocks.modulation import MOMENTUM
-from intarsia.records import Condition
 
 
 def decay_at(decay: float, iteration: int) -> float:
@@ -35,7 +34,7 @@ def average(target: nn.Module, source: nn.Module, decay: float) -> None:
             mean.copy_(entries[name])
 
 
-def settled(network: nn.Module, inputs: Sequence[Condition | Tensor]) -> nn.Module:
+def settled(network: nn.Module, inputs: Sequence[object]) -> nn.Module:
     """A copy whose running statistics are the mean of those of training inputs, in evaluation mode.
 
     The statistics that were averaged on the way belong to other weights than the averaged ones: with them, images were
