@@ -41,13 +41,13 @@ RECIPE = Recipe(
 )
 
 
-def write_data(root: Path, pairs: int = 8, size: int = 20, classes: int = CLASSES) -> Path:
-    """A plain folder data set of rectangles: photos in colours of their labels."""
+def write_data(root: Path, pairs: int = 8, size: int = 20, classes: int = CLASSES, *, instances: bool = False) -> Path:
+    """A plain folder data set of rectangles: photos in colours of their labels; a class is one instance."""
     space = labels.numbered("rectangles", classes)
     space.save(root / "label_space.json")
     draw = random.Random(0)
     for split in ("train", "val"):
-        for kind in ("photos", "labels"):
+        for kind in ("photos", "labels", *(["instances"] if instances else [])):
             (root / split / kind).mkdir(parents=True)
         for number in range(pairs):
             ids = np.zeros((size, size), np.uint8)
@@ -57,6 +57,8 @@ def write_data(root: Path, pairs: int = 8, size: int = 20, classes: int = CLASSE
             photo = space.colourise(ids) // 2 + np.arange(size, dtype=np.uint8)[:, None, None]
             Image.fromarray(ids).save(root / split / "labels" / f"{number}.png")
             Image.fromarray(photo).save(root / split / "photos" / f"{number}.png")
+            if instances:
+                Image.fromarray(ids).save(root / split / "instances" / f"{number}.png")
     return root
 
 

@@ -14,10 +14,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from intarsia import systems
 from intarsia.checkpoints.state import TENSORS, state_folders
 from intarsia.checkpoints.tensors import read_tensors
+from intarsia.systems import SYSTEMS
 from intarsia.training.loop import Ending
-from tests.training.scene import mini_system, run_mini
+from tests.systems.matrix import SMALL, build
+from tests.training.scene import mini_system, run_mini, write_data
 
 IMAGES = 48
 ROOT = Path(__file__).parents[2]
@@ -117,3 +120,18 @@ def test_a_longer_goal_goes_on_from_the_end(data, tmp_path):
     run_mini(data, tmp_path / "twice", 8)
     run_mini(data, tmp_path / "twice", 16)
     assert same(final_tensors(tmp_path / "twice"), final_tensors(tmp_path / "once"))
+
+
+@pytest.fixture(scope="module")
+def larger(tmp_path_factory):
+    """Photos that the small presets can cut from."""
+    return write_data(tmp_path_factory.mktemp("larger") / "rectangles", size=72, instances=True)
+
+
+@pytest.mark.parametrize("preset", [next(name for name in SMALL if name.startswith(system)) for system in SYSTEMS])
+def test_every_system_goes_on_bit_for_bit(larger, tmp_path, preset):
+    batch = systems.preset(preset).recipe.batch
+    run_mini(larger, tmp_path / "straight", 2 * batch, system=build(preset), state_minutes=60)
+    for images in (batch, 2 * batch):
+        run_mini(larger, tmp_path / "stopped", images, system=build(preset), state_minutes=60)
+    assert same(final_tensors(tmp_path / "stopped"), final_tensors(tmp_path / "straight"))
