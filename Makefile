@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 SCRIPTS := $(shell grep -l '^#!.*python' scripts/*)
 
-.PHONY: demo train-demo street-renderer test check bench docs
+.PHONY: demo train-demo street-renderer table test check bench docs
 
 $(STAMP): pyproject.toml constraints.txt
 	@echo "setting up .venv; this is done once and downloads torch"
@@ -29,6 +29,10 @@ street-renderer: .venv-street/.installed
 	$(PYTHON) -m venv .venv-street
 	.venv-street/bin/pip install --quiet --requirement tools/street/requirements.txt
 	touch $@
+
+# All ten systems on rendered streets with one budget, measured: docs/comparison.md. Takes about two hours on two cores.
+table: $(STAMP)
+	$(BIN)/python scripts/comparison
 
 test: $(STAMP)
 	$(BIN)/pytest
