@@ -36,7 +36,6 @@ class Segmenter:
         self.card = card
         self.label_space: LabelSpace = card.label_space
         self.device = torch.device(device)
-        self.parameters = sum(parameter.numel() for parameter in network.parameters())
         self.network = network.to(self.device)
 
     @classmethod
