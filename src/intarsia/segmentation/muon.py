@@ -1,7 +1,7 @@
 """Muon for kernels, Adam for all else (Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks").
 
 A kernel's step is its gradient's momentum with all singular values made alike, so that rare directions are learnt as
-fast as common ones. torch.optim.Muon takes matrices only, and a state wants one optimiser for a network; hence this one.
+fast as common ones. torch.optim.Muon takes matrices only, and a state wants one optimiser for a network; hence this.
 """
 
 from __future__ import annotations
