@@ -9,7 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from intarsia.labels import numbered
+
 HEIGHT, WIDTH = 24, 32
+SPACE = numbered("toy", 3)
 Ids = np.ndarray
 
 
@@ -24,9 +27,10 @@ def blocks(seed: int, values: list[int], size: tuple[int, int] = (HEIGHT, WIDTH)
     return np.kron(small, np.ones((8, 8), int))[: size[0], : size[1]]
 
 
-def save(path: Path, array: np.ndarray, dtype: type = np.uint8, **options: object) -> None:
+def save(path: Path, array: np.ndarray, dtype: type = np.uint8, *, quality: int = 95) -> None:
+    """Write an image in the format of its name; `quality` is that of JPEG."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(array.astype(dtype)).save(path, **options)
+    Image.fromarray(array.astype(dtype)).save(path, quality=quality)
 
 
 def cityscapes(root: Path, names: tuple[str, ...] = ("aachen_000000_000019", "bonn_000003_000019")) -> None:
@@ -50,7 +54,7 @@ def ade20k(root: Path) -> None:
         for number, scene in enumerate(scenes[split], 1):
             name = f"ADE_{split}_{number:08d}"
             seed = number + 10 * (split == "val")
-            save(root / f"ADEChallengeData2016/images/{part}/{name}.jpg", photo(seed), quality=95)
+            save(root / f"ADEChallengeData2016/images/{part}/{name}.jpg", photo(seed))
             save(root / f"ADEChallengeData2016/annotations/{part}/{name}.png", blocks(seed, [0, 1, 3, 13, 150]))
             rows.append(f"{name} {scene}")
     (root / "ADEChallengeData2016/sceneCategories.txt").write_text("\n".join(rows) + "\n")
@@ -63,7 +67,7 @@ def coco_stuff(root: Path) -> None:
         for number in (139, 285):
             seed = number + (split == "val")
             name = f"{number:012d}"
-            save(root / f"images/{split}2017/{name}.jpg", photo(seed), quality=95)
+            save(root / f"images/{split}2017/{name}.jpg", photo(seed))
             save(root / f"stuffthingmaps/{split}2017/{name}.png", blocks(seed, [0, 2, 95, 181, 255]))
         polygon = [[2.0, 2.0, 12.0, 2.0, 12.0, 10.0, 2.0, 10.0]]
         rows.append({"image_id": 139, "segmentation": polygon, "iscrowd": 0})
@@ -77,7 +81,7 @@ def celebamask_hq(root: Path) -> None:
     """Photos twice as large as the masks; one face of each split, the second without hair."""
     home = root / "CelebAMask-HQ"
     for number in range(3):
-        save(home / f"CelebA-HQ-img/{number}.jpg", photo(number, (64, 64)), quality=95)
+        save(home / f"CelebA-HQ-img/{number}.jpg", photo(number, (64, 64)))
         parts = {"skin": np.s_[4:28, 4:28], "nose": np.s_[12:18, 14:18], "hair": np.s_[0:8, 0:32]}
         for part, where in parts.items():
             if (number, part) != (1, "hair"):
@@ -93,7 +97,7 @@ def facades(root: Path) -> None:
     """Eight photos of base and one of extended; palette PNGs of 1..12, black where nobody labelled."""
     names = [f"base/cmp_b{number:04d}" for number in range(1, 9)] + ["extended/cmp_x0001"]
     for seed, name in enumerate(names):
-        save(root / f"{name}.jpg", photo(seed), quality=95)
+        save(root / f"{name}.jpg", photo(seed))
         image = Image.fromarray(blocks(seed, [0, 1, 2, 3, 12]).astype(np.uint8))
         image.putpalette(np.repeat(np.arange(256, dtype=np.uint8), 3).tobytes())
         image.save(root / f"{name}.png")
@@ -104,7 +108,7 @@ def described(root: Path) -> None:
     for split in ("train", "val"):
         for number in range(2):
             seed = number + 10 * (split == "val")
-            save(root / f"pictures/{split}/day {number}/shot.jpg", photo(seed), quality=95)
+            save(root / f"pictures/{split}/day {number}/shot.jpg", photo(seed))
             save(root / f"masks/{split}/day {number}/shot_mask.png", blocks(seed, [0, 9, 255]))
     splits = {
         split: {"photos": f"pictures/{split}/**/*.jpg", "labels": f"masks/{split}/{{name}}_mask.png"}
@@ -121,8 +125,6 @@ def described(root: Path) -> None:
 
 def webdataset(root: Path) -> None:
     """Two shards for training and one held out."""
-    from tests.data.folders import SPACE
-
     SPACE.save(root / "label_space.json")
     for shard, keys in {"train-000000": ("a", "b"), "train-000001": ("c",), "val-000000": ("d",)}.items():
         with tarfile.open(root / f"{shard}.tar", "w") as tar:

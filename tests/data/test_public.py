@@ -284,15 +284,13 @@ def test_a_description_that_does_not_fit_is_told(old, new, expected):
 
 
 def test_shards_are_read_where_they_lie():
-    from tests.data.folders import SPACE
-
     made("webdataset")
     source = open_source("webdataset:webdataset", "train")
     assert [files.name for files in source.listing.files] == ["a", "b", "c"]
     assert [files.stored_photo.name for files in source.listing.files] == ["train-000000.tar"] * 2 + [
         "train-000001.tar"
     ]
-    assert source.label_space == SPACE
+    assert source.label_space == fixtures.SPACE
     pair = source.pair(1)
     assert np.array_equal(pair.labels, fixtures.blocks(ord("b"), [0, 1, 2]))
     assert np.array_equal(pair.instances, fixtures.blocks(ord("b"), [4, 5]))

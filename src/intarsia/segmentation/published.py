@@ -70,7 +70,7 @@ class PublishedSegmenter:
         return found
 
 
-def open_published(name: str, device: str, weights: Path | None = None) -> Any:
+def open_published(name: str, device: str, weights: Path | None = None) -> PublishedSegmenter | HubSegmenter:
     """A segmenter of `PUBLISHED` with the weights in the folder `weights`, or in torch's (or the hub's) cache.
 
     Raises:
