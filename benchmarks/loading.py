@@ -15,6 +15,7 @@ import json
 import random
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -53,13 +54,12 @@ def loading(images: int, side: int, crop: int, repeats: int) -> Measured:
     """
     with tempfile.TemporaryDirectory() as folder:
         root = write_photos(Path(folder), images, side)
-        rates: dict[str, float] = {}
-        for name, run in (
-            ("plain", lambda: plain_loop(root, crop)),
-            ("first_epoch", lambda: ours(root, crop, images, warm=False)),
-            ("later", lambda: ours(root, crop, images, warm=True)),
-        ):
-            rates[name] = max(images / run() for _ in range(repeats))
+        contestants: dict[str, Callable[[], float]] = {
+            "plain": partial(plain_loop, root, crop),
+            "first_epoch": partial(ours, root, crop, images, warm=False),
+            "later": partial(ours, root, crop, images, warm=True),
+        }
+        rates = {name: max(images / run() for _ in range(repeats)) for name, run in contestants.items()}
     return {
         "images": images,
         "side": side,

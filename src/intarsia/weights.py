@@ -44,7 +44,7 @@ def find_weights(wanted: WeightFile, folder: Path | None = None) -> FoundWeights
     Raises:
         CheckpointError: it is not there, or it is another file of that name.
     """
-    home = Path(torch.hub.get_dir(), "checkpoints") if folder is None else folder  # type: ignore[no-untyped-call]
+    home = Path(torch.hub.get_dir(), "checkpoints") if folder is None else folder
     path = home / wanted.name
     known = f", SHA-256 {wanted.sha256}{'...' if len(wanted.sha256) < 64 else ''}" if wanted.sha256 else ""
     if not path.is_file():

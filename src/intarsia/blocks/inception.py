@@ -7,7 +7,7 @@ pooling of its last block, which takes the maximum. Layers have the names of the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -17,8 +17,17 @@ SIDE = 299  # of the input
 FEATURES = 2048
 EPSILON = 1e-3  # of the batch normalisations
 
-Layer = tuple[str, int, int, tuple[int, int], int]
-"""Name, inputs, outputs, kernel (height, width), stride; padded to keep the size, unless the stride is 2."""
+
+class Layer(NamedTuple):
+    """A convolution; it is padded to keep the size, unless its stride is 2."""
+
+    name: str
+    inputs: int
+    outputs: int
+    kernel: tuple[int, int]  # height, width
+    stride: int
+
+
 Path = tuple[Layer | tuple[Layer, Layer], ...]
 """Layers one after the other; a pair of layers looks at the same input, their outputs are joined."""
 
@@ -46,8 +55,8 @@ class Mixed(nn.Module):
         self.paths, self.pooling = tuple(paths), pooling
         for path in paths:
             for step in path:
-                for name, *sizes in (step,) if isinstance(step[0], str) else step:  # type: ignore[misc]
-                    self.add_module(name, _normalised(*sizes))
+                for layer in (step,) if isinstance(step, Layer) else step:
+                    self.add_module(layer.name, _normalised(layer.inputs, layer.outputs, layer.kernel, layer.stride))
 
     def forward(self, x: Tensor) -> Tensor:
         """B inputs H W -> B outputs h w."""
@@ -55,10 +64,10 @@ class Mixed(nn.Module):
         for place, path in enumerate(self.paths):
             y = self._pooled(x) if place == len(self.paths) - 1 else x
             for step in path:
-                if isinstance(step[0], str):
-                    y = self._modules[step[0]](y)  # type: ignore[misc]
+                if isinstance(step, Layer):
+                    y = self.get_submodule(step.name)(y)
                 else:
-                    y = torch.cat([self._modules[layer[0]](y) for layer in step], 1)  # type: ignore[misc, index]
+                    y = torch.cat([self.get_submodule(layer.name)(y) for layer in step], 1)
             joined.append(y)
         return torch.cat(joined, 1)
 
@@ -81,10 +90,10 @@ class Inception(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """B 3 299 299, about [-1, 1] -> B 2048."""
-        for name, layer in self._modules.items():
+        for name, layer in self.named_children():
             if name in POOLED_BEFORE:
                 x = F.max_pool2d(x, 3, 2)
-            x = layer(x)  # type: ignore[misc]
+            x = layer(x)
         return x.mean((2, 3))
 
 
@@ -110,19 +119,23 @@ def _blocks() -> dict[str, tuple[list[Path], Literal["average", "maximum", "halv
     for letter, inputs, pooled in (("b", 192, 32), ("c", 256, 64), ("d", 288, 64)):
         blocks[f"Mixed_5{letter}"] = (_square(inputs, pooled), "average")
     blocks["Mixed_6a"] = (
-        [(("branch3x3", 288, 384, (3, 3), 2),), (*_double(288, 64, 96), ("branch3x3dbl_3", 96, 96, (3, 3), 2)), ()],
+        [
+            (Layer("branch3x3", 288, 384, (3, 3), 2),),
+            (*_double(288, 64, 96), Layer("branch3x3dbl_3", 96, 96, (3, 3), 2)),
+            (),
+        ],
         "halving",
     )
     for letter, width in (("b", 128), ("c", 160), ("d", 160), ("e", 192)):
         blocks[f"Mixed_6{letter}"] = (_factored(width), "average")
     blocks["Mixed_7a"] = (
         [
-            (("branch3x3_1", 768, 192, (1, 1), 1), ("branch3x3_2", 192, 320, (3, 3), 2)),
+            (Layer("branch3x3_1", 768, 192, (1, 1), 1), Layer("branch3x3_2", 192, 320, (3, 3), 2)),
             (
-                ("branch7x7x3_1", 768, 192, (1, 1), 1),
-                ("branch7x7x3_2", 192, 192, (1, 7), 1),
-                ("branch7x7x3_3", 192, 192, (7, 1), 1),
-                ("branch7x7x3_4", 192, 192, (3, 3), 2),
+                Layer("branch7x7x3_1", 768, 192, (1, 1), 1),
+                Layer("branch7x7x3_2", 192, 192, (1, 7), 1),
+                Layer("branch7x7x3_3", 192, 192, (7, 1), 1),
+                Layer("branch7x7x3_4", 192, 192, (3, 3), 2),
             ),
             (),
         ],
@@ -134,45 +147,45 @@ def _blocks() -> dict[str, tuple[list[Path], Literal["average", "maximum", "halv
 
 
 def _double(inputs: int, narrow: int, width: int) -> Path:
-    return ("branch3x3dbl_1", inputs, narrow, (1, 1), 1), ("branch3x3dbl_2", narrow, width, (3, 3), 1)
+    return Layer("branch3x3dbl_1", inputs, narrow, (1, 1), 1), Layer("branch3x3dbl_2", narrow, width, (3, 3), 1)
 
 
 def _square(inputs: int, pooled: int) -> list[Path]:
     return [
-        (("branch1x1", inputs, 64, (1, 1), 1),),
-        (("branch5x5_1", inputs, 48, (1, 1), 1), ("branch5x5_2", 48, 64, (5, 5), 1)),
-        (*_double(inputs, 64, 96), ("branch3x3dbl_3", 96, 96, (3, 3), 1)),
-        (("branch_pool", inputs, pooled, (1, 1), 1),),
+        (Layer("branch1x1", inputs, 64, (1, 1), 1),),
+        (Layer("branch5x5_1", inputs, 48, (1, 1), 1), Layer("branch5x5_2", 48, 64, (5, 5), 1)),
+        (*_double(inputs, 64, 96), Layer("branch3x3dbl_3", 96, 96, (3, 3), 1)),
+        (Layer("branch_pool", inputs, pooled, (1, 1), 1),),
     ]
 
 
 def _factored(width: int) -> list[Path]:
     row, column = (1, 7), (7, 1)
     return [
-        (("branch1x1", 768, 192, (1, 1), 1),),
+        (Layer("branch1x1", 768, 192, (1, 1), 1),),
         (
-            ("branch7x7_1", 768, width, (1, 1), 1),
-            ("branch7x7_2", width, width, row, 1),
-            ("branch7x7_3", width, 192, column, 1),
+            Layer("branch7x7_1", 768, width, (1, 1), 1),
+            Layer("branch7x7_2", width, width, row, 1),
+            Layer("branch7x7_3", width, 192, column, 1),
         ),
         (
-            ("branch7x7dbl_1", 768, width, (1, 1), 1),
-            ("branch7x7dbl_2", width, width, column, 1),
-            ("branch7x7dbl_3", width, width, row, 1),
-            ("branch7x7dbl_4", width, width, column, 1),
-            ("branch7x7dbl_5", width, 192, row, 1),
+            Layer("branch7x7dbl_1", 768, width, (1, 1), 1),
+            Layer("branch7x7dbl_2", width, width, column, 1),
+            Layer("branch7x7dbl_3", width, width, row, 1),
+            Layer("branch7x7dbl_4", width, width, column, 1),
+            Layer("branch7x7dbl_5", width, 192, row, 1),
         ),
-        (("branch_pool", 768, 192, (1, 1), 1),),
+        (Layer("branch_pool", 768, 192, (1, 1), 1),),
     ]
 
 
 def _wide(inputs: int) -> list[Path]:
     def forked(stem: str) -> tuple[Layer, Layer]:
-        return (f"{stem}a", 384, 384, (1, 3), 1), (f"{stem}b", 384, 384, (3, 1), 1)
+        return Layer(f"{stem}a", 384, 384, (1, 3), 1), Layer(f"{stem}b", 384, 384, (3, 1), 1)
 
     return [
-        (("branch1x1", inputs, 320, (1, 1), 1),),
-        (("branch3x3_1", inputs, 384, (1, 1), 1), forked("branch3x3_2")),
+        (Layer("branch1x1", inputs, 320, (1, 1), 1),),
+        (Layer("branch3x3_1", inputs, 384, (1, 1), 1), forked("branch3x3_2")),
         (*_double(inputs, 448, 384), forked("branch3x3dbl_3")),
-        (("branch_pool", inputs, 192, (1, 1), 1),),
+        (Layer("branch_pool", inputs, 192, (1, 1), 1),),
     ]

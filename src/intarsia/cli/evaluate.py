@@ -194,7 +194,8 @@ def _folders(
         space = LabelSpace.load(space_file)
         options = options if choices is not None else _with_segmenter(options, space)
     elif options.segmenter is not None:
-        space = find_recogniser(options.segmenter, "cpu", choices and choices.weights).label_space
+        weights = None if choices is None else choices.weights
+        space = find_recogniser(options.segmenter, "cpu", weights).label_space
     else:
         raise ConfigError("--labels are given, and nothing says what they mean. Give --label-space or --segmenter.")
     made, photos = (folder_pictures(folder, labels, space, options.limit) for folder in (fake, real))

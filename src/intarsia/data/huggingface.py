@@ -9,6 +9,7 @@ Columns are found by name: the photo in `image`, `photo` or `pixel_values`; the 
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -65,10 +66,11 @@ class Rows:
             DataError: an image is damaged, or sizes differ.
             LabelError: a label is not in the label space.
         """
-        row = _rows(self.root, self.split)[int(files.name)]
+        table = _rows(self.root, self.split).data  # as stored: nothing is decoded yet
 
         def member(column: Path) -> Member:
-            content = row[str(column)]["bytes"]
+            stored = table.column(str(column))[int(files.name)].as_py()
+            content = stored["bytes"] or Path(stored["path"]).read_bytes()
             return Member(files.stored_photo, f"row {files.name}, {column}", content)
 
         instances = None if files.instances is None else read_instance_map(member(files.instances))
@@ -78,9 +80,10 @@ class Rows:
 
 @lru_cache(maxsize=8)
 def _rows(root: Path, split: str) -> Any:
-    """The split as `datasets` opens it, images not decoded."""
+    """The split as `datasets` opens it."""
+    datasets: Any
     try:
-        import datasets
+        datasets = importlib.import_module("datasets")
     except ImportError:
         datasets = None
     if not hasattr(datasets, "load_from_disk"):  # a folder called datasets can be imported, too
@@ -96,9 +99,6 @@ def _rows(root: Path, split: str) -> Any:
         if name is None:
             raise DataError(f"{root} has no split {split}; it has {', '.join(found)}. Save it with that split.")
         found = found[name]
-    images = [name for name, feature in found.features.items() if isinstance(feature, datasets.Image)]
-    for name in images:
-        found = found.cast_column(name, datasets.Image(decode=False))
     return found
 
 

@@ -116,8 +116,7 @@ def read_mask(path: File) -> npt.NDArray[np.bool_]:
     Raises:
         DataError: the file is missing, damaged, no PNG, or too large.
     """
-    found: npt.NDArray[np.bool_] = np.asarray(_open_map(path, "mask", MOST_PIXELS).convert("RGB")).any(-1)
-    return found
+    return np.asarray(np.asarray(_open_map(path, "mask", MOST_PIXELS).convert("RGB")).any(-1))
 
 
 def write_label_map(path: Path, train: Ids, space: LabelSpace) -> None:

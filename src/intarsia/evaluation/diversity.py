@@ -41,7 +41,8 @@ class Similarities:
         Raises:
             CheckpointError: a file is not there, or is another one.
         """
-        networks, sums = {}, {}
+        networks: dict[Net, Lpips] = {}
+        sums: dict[str, str] = {}
         for net in nets:
             trunk, levels = find_weights(LPIPS_TRUNKS[net], weights), lpips_levels_file(net)
             network = lpips(net, read_weights(trunk.path), read_weights(levels), str(trunk.path))

@@ -54,6 +54,8 @@ def precision_recall(made: Features, real: Features, neighbours: int = NEIGHBOUR
 def _inside(points: Tensor, centres: Tensor, neighbours: int) -> float:
     """The share of points in a ball around any of the centres."""
     # A point is its own nearest neighbour.
-    radii = torch.cat([torch.cdist(rows, centres).kthvalue(neighbours + 1).values for rows in centres.split(AT_ONCE)])
-    inside = [(torch.cdist(rows, centres) <= radii).any(1) for rows in points.split(AT_ONCE)]
+    radii = torch.cat(
+        [torch.cdist(rows, centres).kthvalue(neighbours + 1).values for rows in torch.split(centres, AT_ONCE)]
+    )
+    inside = [(torch.cdist(rows, centres) <= radii).any(1) for rows in torch.split(points, AT_ONCE)]
     return float(torch.cat(inside).double().mean())

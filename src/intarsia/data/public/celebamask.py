@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from intarsia.data.label_files import read_mask, read_photo
 from intarsia.data.pairs import Listing, Pair, PairFiles
@@ -73,7 +74,7 @@ class FaceParts:
         from intarsia.data.transforms import resized_photo  # with torch, which takes seconds
 
         photo = read_photo(files.photo)
-        labels = None
+        labels: npt.NDArray[np.uint8] | None = None
         for path in (files.labels, *files.parts):
             mask = read_mask(path)
             labels = np.zeros(mask.shape, np.uint8) if labels is None else labels
