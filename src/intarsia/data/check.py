@@ -24,6 +24,7 @@ from intarsia.data.sources import layout_of, list_files
 from intarsia.labels import LabelSpace
 
 Watch = Callable[[Iterable[Seen], str, int], Iterable[Seen]]
+MOST_NAMES = 8  # of classes in a remark
 AT_ONCE = 16  # pairs that a process takes at a time
 FEW = 48  # pairs that are read without other processes: these take longer to start
 
@@ -125,7 +126,9 @@ def _of_classes(listing: Listing, pixels: npt.NDArray[np.int64], split: str) -> 
     if listing.files and pixels.any():
         absent = [c.name for c, count in zip(listing.label_space.classes, pixels, strict=False) if not count]
         if absent:
-            yield f"{split} has no pixel of {', '.join(absent)}. Check the label space, or leave these classes out."
+            more = f" and {len(absent) - MOST_NAMES} classes more" if len(absent) > MOST_NAMES else ""
+            named = ", ".join(absent[:MOST_NAMES])
+            yield f"{split} has no pixel of {named}{more}. Check the label space, or leave these classes out."
 
 
 def _of_count(spec: str, split: str, found: int) -> Iterable[str]:

@@ -107,14 +107,16 @@ def _remarks(
         yield f"photo {files.photo} has {colours} colours only: it may be a label map. Look at it."
     if (pixels > 0).sum() == 1 and space.channels > 1 and varies:
         yield f"label map {files.labels} is {names[int(pixels.argmax())]} everywhere. Look at it."
+    if files.instances is None:  # objects made of the label map or of polygons say nothing of files
+        return
     if clash := _two_classes(cells):
         number, one, other = clash
         yield (
-            f"instance map {files.instances or files.labels} has object {number} in {names[one]} and "
+            f"instance map {files.instances} has object {number} in {names[one]} and "
             f"{names[other]}. Look whether it is one."
         )
     if len(cells) and (cells[:, 0] == cells[0, 0]).all() and (pixels > 0).sum() > 1:
-        yield f"instance map {files.instances or files.labels} has one number everywhere. Export it again."
+        yield f"instance map {files.instances} has one number everywhere. Export it again."
 
 
 def _two_classes(cells: npt.NDArray[np.int64]) -> tuple[int, int, int] | None:
