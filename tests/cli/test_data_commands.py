@@ -10,6 +10,7 @@ from PIL import Image
 from intarsia.cli import run
 from intarsia.data.earth import CARD
 from intarsia.data.label_files import write_label_map
+from intarsia.labels import LabelSpace
 from tests.data.folders import SPACE, make_folder
 
 
@@ -19,16 +20,18 @@ def _inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_sound_data_set_is_counted(capsys: pytest.CaptureFixture[str]):
-    for split in ("train", "val"):
-        make_folder(Path("toy"), ("a",), split=split)
+    for split, name in (("train", "a"), ("val", "b")):
+        make_folder(Path("toy"), (name,), split=split)
         labels = np.zeros((24, 32), int)
         labels[:, :8] = 2
-        write_label_map(Path(f"toy/{split}/labels/a.png"), labels, SPACE)
+        write_label_map(Path(f"toy/{split}/labels/{name}.png"), labels, SPACE)
     assert run(["data", "check", "toy"]) == 0
     histogram = f"  {'sky':24}  75.00 %  {40 * '#'}\n  {'sea':24}   0.00 %\n  {'sand':24}  25.00 %  {13 * '#'}\n"
     assert capsys.readouterr().out == (
         f"train: 1 photo of 24x32 (height x width)\n{histogram}"
         f"val: 1 photo of 24x32 (height x width)\n{histogram}"
+        "remark: train has no pixel of sea. Check the label space, or leave these classes out.\n"
+        "remark: val has no pixel of sea. Check the label space, or leave these classes out.\n"
         "toy is sound\n"
     )
 
@@ -43,13 +46,14 @@ def test_layout_and_path_may_be_two_words_and_objects_are_counted(capsys: pytest
         Image.fromarray(instances).save(f"toy/train/instances/{name}.png")
     assert run(["data", "check", "street", "toy", "--splits", "train"]) == 0
     said = capsys.readouterr().out
-    assert said.endswith(
+    assert (
         "  objects in all and per photo, by the instance maps:\n"
         f"  {'sky':24}        0     0.00\n"
         f"  {'sea':24}        4     2.00  {40 * '#'}\n"
         f"  {'sand':24}        0     0.00\n"
-        "street:toy is sound\n"
-    )
+        "remark: label map toy/train/labels/a.png is sea everywhere. Look at it.\n"
+    ) in said
+    assert said.endswith("\nstreet:toy is sound\n")
 
 
 def test_faults_of_all_splits_are_listed_and_the_status_is_2(capsys: pytest.CaptureFixture[str]):
@@ -98,3 +102,12 @@ def test_earth_does_not_replace_a_folder_of_another_kind(capsys: pytest.CaptureF
     assert capsys.readouterr().err == (
         "error: mine exists and is not this version of the data set earth. Choose another --out.\n"
     )
+
+
+def test_the_label_space_of_a_public_data_set_is_written(capsys: pytest.CaptureFixture[str]):
+    assert run(["data", "space", "ade20k-spade", "--out", "space.json"]) == 0
+    space = LabelSpace.load(Path("space.json"))
+    assert (space.channels, space.classes[0].name, space.classes[150].name) == (151, "other", "flag")
+    assert capsys.readouterr().out == "wrote space.json\n"
+    assert run(["data", "space", "ade20", "--out", "other.json"]) == 2
+    assert capsys.readouterr().err == "error: no label space is called ade20. Did you mean ade20k?\n"

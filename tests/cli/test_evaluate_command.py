@@ -165,3 +165,75 @@ def test_without_a_train_split_real_photos_are_compared_by_halves_only(
     assert capsys.readouterr().err.splitlines()[-1] == (
         f"notice: {alone} has no split train: the real photos are compared with themselves only, half against half."
     )
+
+
+def test_a_published_protocol_is_followed_and_its_figures_are_said(data, segmenter, snapshot_of, tmp_path, capsys):
+    out, cache = tmp_path / "figures.json", tmp_path / "cache"
+    chosen = {
+        "model": snapshot_of("spade-tiny"),
+        "data": data,
+        "protocol": "intarsia",
+        "measure": "recognition",
+        "segmenter": segmenter,
+        "limit": 8,
+        "cache": cache,
+    }
+    assert evaluate(out, **chosen) == 0
+    facts = json.loads(out.read_text())
+    assert facts["protocol"]["measures"] == ["recognition"]
+    made, real = (facts["figures"]["recognition"][name] for name in ("generated", "real"))
+    assert capsys.readouterr().out.splitlines() == [
+        "spade-tiny on rectangles, protocol intarsia",
+        f"  mIoU             {made['miou']:.3f}  real photos {real['miou']:.3f}  (unet-sketch)",
+        f"  accuracy         {made['accuracy']:.3f}  real photos {real['accuracy']:.3f}  (unet-sketch)",
+        f"    all pixels     {made['accuracy_dont_care_wrong']:.3f}  "
+        f"real photos {real['accuracy_dont_care_wrong']:.3f}  (unet-sketch)",
+        f"  departs: segmenter {segmenter} instead of None",
+        "  departs: 8 pictures at most, evenly spread",
+        f"wrote {out}",
+    ]
+    kept = {path: path.stat().st_mtime_ns for path in cache.glob("*/*.npz")}
+    assert len(kept) == 2  # generated photos, real photos
+    assert evaluate(out, **chosen) == 0
+    assert {path: path.stat().st_mtime_ns for path in cache.glob("*/*.npz")} == kept
+
+
+def test_every_figure_of_a_protocol_has_its_line():
+    from intarsia.cli.evaluate import protocol_lines
+
+    facts = {
+        "protocol": {"name": "spade-ade20k", "departures": [], "recogniser": {"segmenter": "upernet-101"}},
+        "figures": {
+            "fid": {"value": 33.9, "interval": {"low": 33.1, "high": 34.7}, "n_made": 2000, "n_real": 2000},
+            "kid": {"value": 0.0123, "standard_error": 0.0004},
+            "kid_real_halves": {"value": -0.00001, "standard_error": 0.0002},
+            "precision_recall": {"precision": 0.71, "recall": 0.32},
+            "recognition": None,
+            "diversity": {"lpips_vgg": {"value": 0.265, "low": 0.26, "high": 0.27}},
+        },
+    }
+    assert protocol_lines(facts) == [
+        "folders, protocol spade-ade20k",
+        "  FID              33.90  [33.10, 34.70]  2000 against 2000",
+        "  KID x 1000       12.30 ± 0.40",
+        "    of real halves -0.01 ± 0.20",
+        "  precision        0.710",
+        "  recall           0.320",
+        "  lpips_vgg        0.265  [0.260, 0.270]",
+    ]
+
+
+def test_a_protocol_is_refused_in_words(data, tmp_path, capsys):
+    model = {"model": "spade-earth-128", "data": data}
+    assert refused(capsys, tmp_path, **model, protocol="spade-ade").startswith(
+        "no protocol is called spade-ade. Did you mean spade-ade20k, "
+    )
+    assert refused(capsys, tmp_path, **model, measure="fid") == (
+        "--measure is of no use where the protocol is lite0. Leave it out."
+    )
+    assert refused(capsys, tmp_path, **model, protocol="spade-ade20k", measure="fit") == (
+        "--measure fit is unknown. Give fid, recognition, diversity."
+    )
+    photos = data / "val" / "photos"
+    said = refused(capsys, tmp_path, fake=photos, real=photos, protocol="spade-ade20k", weights=tmp_path)
+    assert said.startswith("FID's Inception-v3 needs the weight file pt_inception-2015-12-05-6726825d.pth (")

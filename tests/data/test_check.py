@@ -72,7 +72,7 @@ def test_every_pair_is_watched():
 
     def watch(files, what: str, total: int):
         for each in files:
-            seen.append((each.name, what, total))
+            seen.append((each.files.name, what, total))
             yield each
 
     check_split("toy", "train", watch)

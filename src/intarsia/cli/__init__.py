@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "segment": ("intarsia.cli.segment:segment", "Make label maps from photos."),
     "segmenter": ("intarsia.cli.segmenter:app", "Train segmenters and score them."),
     "evaluate": ("intarsia.cli.evaluate:evaluate", "Measure a model, or a folder of made photos."),
+    "leaderboard": ("intarsia.cli.leaderboard:leaderboard", "Published figures beside what was measured here."),
     "systems": ("intarsia.cli.systems:systems", "List the systems and their presets."),
     "convert": ("intarsia.cli.convert:app", "Turn official weights into a snapshot."),
     "style": ("intarsia.cli.style:app", "Collect styles of objects."),

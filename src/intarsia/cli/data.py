@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,10 +13,12 @@ from cyclopts import App, Parameter
 from intarsia.cli.options import at_least, size_of
 from intarsia.cli.say import progress
 from intarsia.errors import DataError, LabelError
+from intarsia.files import whole_file
 
 if TYPE_CHECKING:
     from intarsia.data.check import Report
 
+MOST_REMARKS = 20  # that are printed
 app = App(name="data", help="Build data sets and check them.")
 build = App(name="build", help="Build a data set: from public sources, or by rendering.")
 app.command(build)
@@ -84,39 +88,76 @@ def street(
 
 
 @app.command
+def space(name: str, *, out: Path) -> None:
+    """Write the label space of a public data set: what --label-space of intarsia convert wants.
+
+    Parameters
+    ----------
+    name
+        cityscapes, cityscapes-oasis, cityscapes-19, ade20k, ade20k-spade, coco-stuff, celebamask-hq, facades, ...
+    out
+        JSON file to write.
+    """
+    from intarsia.data.spaces import label_space_of
+
+    label_space_of(name).save(out)
+    print(f"wrote {out}")
+
+
+@app.command
 def check(
     spec: str,
     path: str | None = None,
     /,
     *,
     splits: Annotated[tuple[str, ...], Parameter(negative="")] = ("train", "val"),
+    out: Path | None = None,
+    workers: int | None = None,
 ) -> None:
     """Read every file of a data set, count classes and objects, list all that is wrong; exit status 2 if anything is.
 
     Parameters
     ----------
     spec
-        LAYOUT:PATH (earth, street, folder), or the PATH of a plain folder.
+        LAYOUT:PATH (earth, street, cityscapes, ade20k, coco-stuff, ...), the PATH of a plain folder, or a YAML file.
     path
         The folder, where SPEC is a layout's name alone.
     splits
         The splits to look at.
+    out
+        JSON file for the report.
+    workers
+        Processes; one for each core by default.
     """
-    from intarsia.data.check import check_split
+    from intarsia.data.check import check_split, shared
 
+    at_least(1, workers=workers)
     spec = spec if path is None else f"{spec}:{path}"
     found: list[str] = []
+    reports: list[Report] = []
     for split in splits:
         try:
-            report = check_split(spec, split, progress)
+            report = check_split(spec, split, progress, workers)
         except (DataError, LabelError) as error:  # The split cannot even be listed.
             found.append(str(error))
         else:
             print("\n".join(lines(report)))
             found += report.wrong
+            reports.append(report)
+    found += [fault for one, other in combinations(reports, 2) for fault in shared(one, other)]
     found = list(dict.fromkeys(found))
+    remarks = list(dict.fromkeys(remark for report in reports for remark in report.remarks))
+    for remark in remarks[:MOST_REMARKS]:
+        print(f"remark: {remark}")
+    if len(remarks) > MOST_REMARKS:
+        print(f"and {len(remarks) - MOST_REMARKS} remarks more; --out FILE.json has all")
     for sentence in found:
         print(f"wrong: {sentence}")
+    if out is not None:
+        facts = {"data": spec, "sound": not found, "wrong": found, "remarks": remarks}
+        with whole_file(out) as temporary:
+            temporary.write_text(json.dumps(facts | {"splits": [one.facts() for one in reports]}, indent=1) + "\n")
+        print(f"wrote {out}")
     if found:
         faults = "1 fault" if len(found) == 1 else f"{len(found)} faults"
         raise DataError(f"{spec} has {faults}, listed above. Mend and check again.")

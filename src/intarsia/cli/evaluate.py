@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
 
 from intarsia.cli.device import pick_device
 from intarsia.cli.options import at_least, check_seed, size_of
@@ -16,7 +19,10 @@ from intarsia.files import whole_file
 
 if TYPE_CHECKING:
     from intarsia.data.sources import Source
-    from intarsia.evaluation.evaluate import Facts, Options
+    from intarsia.evaluation.by_protocol import Choices
+    from intarsia.evaluation.evaluate import Options
+    from intarsia.evaluation.protocols import Protocol
+    from intarsia.evaluation.store import Facts
     from intarsia.labels import LabelSpace
 
 
@@ -40,16 +46,22 @@ def evaluate(
     real: Path | None = None,
     labels: Path | None = None,
     label_space: Path | None = None,
+    protocol: str = "lite0",
+    measure: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     segmenter: str | None = None,
     size: str | None = None,
     limit: int | None = None,
     seed: int = 0,
+    weights: Path | None = None,
+    cache: Path | None = None,
     device: str = "auto",
 ) -> None:
     """Measure a model (--model, --data), or a folder of made photos against one of real photos (--fake, --real).
 
-    KID-lite0 and perceptual-lite0; with a segmenter and label maps also mIoU and accuracy, beside the ceiling that the
-    real photos have. Real against real and blurred photos stand beside every figure.
+    Under the protocol lite0, which needs no file of others: KID-lite0 and perceptual-lite0; with a segmenter and label
+    maps also mIoU and accuracy, beside the ceiling that the real photos have, and blurred photos beside every figure.
+    Under a published protocol: FID, KID, precision and recall, mIoU and accuracy, diversity, as that paper measured.
+    What was computed before of the same weights, photos and choices is not computed again; a stopped command goes on.
 
     Parameters
     ----------
@@ -69,15 +81,23 @@ def evaluate(
         Folder of label maps, named after the photos.
     label_space
         JSON file of the label maps' classes; by default the segmenter's.
+    protocol
+        lite0, intarsia, or that of a paper and data set: spade-ade20k, oasis-cityscapes, ...
+    measure
+        Of a published protocol only this: fid, recognition, diversity.
     segmenter
-        A bundled segmenter, a folder with a snapshot, or a Hugging Face hub id; by default the bundled one that knows
-        the data's classes.
+        A bundled segmenter, a folder with a snapshot, a Hugging Face hub id, or drn-d-105, upernet-101, deeplab-v2-101,
+        mask2former-cityscapes, ...; by default the protocol's, or the bundled one that knows the data's classes.
     size
         HEIGHTxWIDTH to measure at, whole photos resized; by default what the model was trained at.
     limit
         Measure so many pictures only, evenly spread.
     seed
         Of styles and of KID's subsets.
+    weights
+        Folder of the weight files of Inception, LPIPS and segmenters; by default torch's hub cache.
+    cache
+        Folder of what was computed before; by default ~/.cache/intarsia/evaluation.
     device
         auto (a GPU if there is one), cpu, cuda, cuda:1, ...
     """
@@ -88,20 +108,60 @@ def evaluate(
     of_folders = {"--fake": fake, "--real": real, "--labels": labels, "--label-space": label_space}
 
     from intarsia.evaluation.evaluate import Options
+    from intarsia.evaluation.protocols import LITE, find_protocol
+    from intarsia.evaluation.store import Store
 
-    options = Options(segmenter=segmenter, size=at, limit=limit, seed=seed, device=pick_device(device))
+    store = Store(cache or _cache())
+    chosen = pick_device(device)
+    lite = protocol == LITE
+    if lite:
+        _refuse({"--measure": measure or None, "--weights": weights}, "the protocol is lite0")
+    options = Options(segmenter=segmenter, size=at, limit=limit, seed=seed, device=chosen, store=store)
+    choices = None if lite else _choices(find_protocol(protocol), options, measure, weights)
     if model is not None and data is not None:
         _refuse(of_folders, "a model is evaluated")
-        facts = _model(model, data, split, options)
+        facts = _model(model, data, split, options) if choices is None else _model_by(model, data, split, choices)
     elif fake is not None and real is not None:
-        _refuse(of_model | {"--size": size}, "folders are evaluated")
-        facts = _folders(fake, real, labels, label_space, options)
+        _refuse(of_model | ({"--size": size} if lite else {}), "folders are evaluated")
+        facts = _folders(fake, real, labels, label_space, options, choices)
     else:
         raise ConfigError("there is nothing to evaluate. Give --model and --data, or --fake and --real.")
     with whole_file(out) as temporary:
         temporary.write_text(json.dumps(facts, indent=1, allow_nan=False) + "\n")
-    print("\n".join(lines(facts)))
+    print("\n".join(lines(facts) if lite else protocol_lines(facts)))
     print(f"wrote {out}")
+
+
+def _cache() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME")
+    return Path(home or Path.home() / ".cache") / "intarsia" / "evaluation"
+
+
+def _choices(protocol: Protocol, options: Options, measure: tuple[str, ...], weights: Path | None) -> Choices:
+    from intarsia.evaluation.by_protocol import MEASURES, Choices
+
+    for name in measure:
+        if name not in MEASURES:
+            raise ConfigError(f"--measure {name} is unknown. Give {', '.join(MEASURES)}.")
+    return Choices(
+        protocol,
+        options.segmenter,
+        options.size,
+        options.limit,
+        options.seed,
+        options.device,
+        measure or MEASURES,
+        weights,
+        options.store,
+    )
+
+
+def _model_by(model: str, data: str, split: str, choices: Choices) -> Facts:
+    from intarsia.data.sources import open_source
+    from intarsia.evaluation.by_protocol import evaluate_model_by
+
+    train = _train(data, split) if choices.protocol.statistics == "train" else None
+    return evaluate_model_by(model, open_source(data, split), train, choices, progress)
 
 
 def _model(model: str, data: str, split: str, options: Options) -> Facts:
@@ -113,25 +173,37 @@ def _model(model: str, data: str, split: str, options: Options) -> Facts:
     return evaluate_model(model, source, _train(data, split), options, progress)
 
 
-def _folders(fake: Path, real: Path, labels: Path | None, space_file: Path | None, options: Options) -> Facts:
+def _folders(
+    fake: Path,
+    real: Path,
+    labels: Path | None,
+    space_file: Path | None,
+    options: Options,
+    choices: Choices | None,
+) -> Facts:
+    from intarsia.evaluation.by_protocol import evaluate_folders_by
     from intarsia.evaluation.evaluate import evaluate_folders
     from intarsia.evaluation.pictures import folder_pictures
+    from intarsia.evaluation.recogniser import find_recogniser
     from intarsia.labels import LabelSpace
-    from intarsia.segmentation.segmenter import Segmenter
 
     if labels is None:
         _refuse({"--label-space": space_file, "--segmenter": options.segmenter}, "no --labels are given")
         space = None
     elif space_file is not None:
         space = LabelSpace.load(space_file)
-        options = _with_segmenter(options, space)
+        options = options if choices is not None else _with_segmenter(options, space)
     elif options.segmenter is not None:
-        space = Segmenter.from_pretrained(options.segmenter).label_space
+        weights = None if choices is None else choices.weights
+        space = find_recogniser(options.segmenter, "cpu", weights).label_space
     else:
         raise ConfigError("--labels are given, and nothing says what they mean. Give --label-space or --segmenter.")
     made, photos = (folder_pictures(folder, labels, space, options.limit) for folder in (fake, real))
-    facts = evaluate_folders(made, photos, options, progress)
-    if facts["figures"]["perceptual_lite0"]["generated"] is None:
+    if choices is None:
+        facts = evaluate_folders(made, photos, options, progress)
+    else:
+        facts = evaluate_folders_by(made, photos, choices, progress)
+    if choices is None and facts["figures"]["perceptual_lite0"]["generated"] is None:
         notice(f"{fake} and {real} have photos of other names: perceptual-lite0 is not measured.")
     formats = [set(facts["folders"][name]["photo_formats"]) for name in ("generated", "real")]
     if formats[0] != formats[1]:
@@ -196,6 +268,34 @@ def cells(facts: Facts, row: str) -> tuple[str, ...]:
         _share(recognised and ratio),
         _share(recognised and recognised["accuracy"]),
     )
+
+
+def protocol_lines(facts: Facts) -> list[str]:
+    """The figures of a published protocol for people: a line for each, with its interval and count."""
+    figures, protocol = facts["figures"], facts["protocol"]
+    head = facts["model"]["name"] + " on " + facts["data"]["name"] if "model" in facts else "folders"
+    rows = [f"{head}, protocol {protocol['name']}"]
+    if fid := figures["fid"]:
+        low, high = (fid["interval"][end] for end in ("low", "high"))
+        rows.append(
+            f"  FID              {fid['value']:.2f}  [{low:.2f}, {high:.2f}]  {fid['n_made']} against {fid['n_real']}"
+        )
+        kid, halves = figures["kid"], figures["kid_real_halves"]
+        rows.append(f"  KID x 1000       {1000 * kid['value']:.2f} ± {1000 * kid['standard_error']:.2f}")
+        rows.append(f"    of real halves {1000 * halves['value']:.2f} ± {1000 * halves['standard_error']:.2f}")
+        shares = figures["precision_recall"]
+        rows.append(f"  precision        {shares['precision']:.3f}")
+        rows.append(f"  recall           {shares['recall']:.3f}")
+    if recognised := figures["recognition"]:
+        segmenter = protocol["recogniser"]["segmenter"]
+        for name, what in (("miou", "mIoU"), ("accuracy", "accuracy"), ("accuracy_dont_care_wrong", "  all pixels")):
+            made, real = (recognised[of][name] for of in ("generated", "real"))
+            rows.append(f"  {what:16} {_share(made)}  real photos {_share(real)}  ({segmenter})")
+    if diversity := figures["diversity"]:
+        for name in ("lpips_vgg", "lpips_alex", "ms_ssim"):
+            if found := diversity.get(name):
+                rows.append(f"  {name:16} {found['value']:.3f}  [{found['low']:.3f}, {found['high']:.3f}]")
+    return [*rows, *(f"  departs: {departure}" for departure in protocol["departures"])]
 
 
 def _share(value: float | None) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,38 @@ PNG_START = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 
 
 @dataclass(frozen=True)
+class Member:
+    """A file inside an archive, read into memory; its name in errors is ARCHIVE:NAME."""
+
+    archive: Path
+    name: str
+    content: bytes
+
+    def __str__(self) -> str:
+        return f"{self.archive}:{self.name}"
+
+    def is_file(self) -> bool:
+        """As a path."""
+        return True
+
+    def is_dir(self) -> bool:
+        """As a path."""
+        return False
+
+    def size(self) -> int:
+        """In bytes."""
+        return len(self.content)
+
+    def open(self, _mode: str = "rb") -> IO[bytes]:
+        """As a path."""
+        return io.BytesIO(self.content)
+
+
+File = Path | Member
+"""Where an image comes from."""
+
+
+@dataclass(frozen=True)
 class LabelFile:
     """A label map as read, and how its file said which class is where."""
 
@@ -30,7 +63,7 @@ class LabelFile:
     kind: Literal["index", "palette", "colour"]
 
 
-def read_photo(path: Path) -> Photo:
+def read_photo(path: File) -> Photo:
     """A photo, H W 3 uint8; grey and palette images become RGB, transparency is dropped.
 
     Raises:
@@ -42,7 +75,7 @@ def read_photo(path: Path) -> Photo:
     return np.asarray(image.convert("RGB"))
 
 
-def read_label_map(path: Path, space: LabelSpace, *, most_pixels: int = MOST_PIXELS) -> LabelFile:
+def read_label_map(path: File, space: LabelSpace, *, most_pixels: int = MOST_PIXELS) -> LabelFile:
     """A label map from an index PNG (8 or 16 bit), a palette PNG or a colour PNG of `space`.
 
     A palette PNG means its indices, unless these disagree with the colours and all its colours are classes of the
@@ -65,7 +98,7 @@ def read_label_map(path: Path, space: LabelSpace, *, most_pixels: int = MOST_PIX
     )
 
 
-def read_instance_map(path: Path) -> npt.NDArray[np.int64]:
+def read_instance_map(path: File) -> npt.NDArray[np.int64]:
     """An instance map, H W: any numbering, equal numbers are one object (8 or 16 bit PNG; palette PNGs by index).
 
     Raises:
@@ -75,6 +108,15 @@ def read_instance_map(path: Path) -> npt.NDArray[np.int64]:
     if image.mode not in (*INDEX_MODES, "P"):
         raise DataError(f"instance map {path} is a colour image (mode {image.mode}). Give an 8- or 16-bit index PNG.")
     return _integers(image, path).astype(np.int64)
+
+
+def read_mask(path: File) -> npt.NDArray[np.bool_]:
+    """A mask, H W: true where a PNG of any kind is not black.
+
+    Raises:
+        DataError: the file is missing, damaged, no PNG, or too large.
+    """
+    return np.asarray(np.asarray(_open_map(path, "mask", MOST_PIXELS).convert("RGB")).any(-1))
 
 
 def write_label_map(path: Path, train: Ids, space: LabelSpace) -> None:
@@ -115,18 +157,18 @@ def refuse_large(what: str, height: int, width: int, most_pixels: int) -> None:
         )
 
 
-def _open(path: Path, what: str, most_pixels: int, formats: str = "PNG, JPEG or WebP") -> Image.Image:
+def _open(path: File, what: str, most_pixels: int, formats: str = "PNG, JPEG or WebP") -> Image.Image:
     """The decoded image, or one sentence about what is wrong with the file. `what` is the file's role."""
     if not path.is_file():
         kind = "is a folder" if path.is_dir() else "does not exist"
         raise DataError(f"{what} {path} {kind}. Give the path of an image file.")
-    if not path.stat().st_size:
+    if not (path.size() if isinstance(path, Member) else path.stat().st_size):
         raise DataError(f"{what} {path} is empty (0 bytes). Copy or export it again.")
     # Before Pillow sees a PNG, which warns of large ones in its own way.
     height, width, _ = _png_header(path)
     refuse_large(f"{what} {path}", height, width, most_pixels)
     try:
-        with Image.open(path) as image:
+        with path.open("rb") as file, Image.open(file) as image:
             refuse_large(f"{what} {path}", image.height, image.width, most_pixels)
             image.load()
     except UnidentifiedImageError:
@@ -140,7 +182,7 @@ def _open(path: Path, what: str, most_pixels: int, formats: str = "PNG, JPEG or 
     return image
 
 
-def _open_map(path: Path, what: str, most_pixels: int) -> Image.Image:
+def _open_map(path: File, what: str, most_pixels: int) -> Image.Image:
     """`_open` for images whose values are ids."""
     image = _open(path, what, most_pixels, "PNG")
     if image.format != "PNG":
@@ -151,7 +193,7 @@ def _open_map(path: Path, what: str, most_pixels: int) -> Image.Image:
     return image
 
 
-def _png_header(path: Path) -> tuple[int, int, int]:
+def _png_header(path: File) -> tuple[int, int, int]:
     """Height, width and bits per value as a PNG file states them; zeros for other files."""
     with path.open("rb") as file:
         start = file.read(25)
@@ -161,7 +203,7 @@ def _png_header(path: Path) -> tuple[int, int, int]:
     return height, width, bits
 
 
-def _integers(image: Image.Image, path: Path) -> npt.NDArray[np.integer[Any]]:
+def _integers(image: Image.Image, path: File) -> npt.NDArray[np.integer[Any]]:
     """Pixel values as they are stored; a 1-bit image has ids 0 and 1."""
     values = np.asarray(image)
     if values.dtype == np.bool_:
@@ -172,7 +214,7 @@ def _integers(image: Image.Image, path: Path) -> npt.NDArray[np.integer[Any]]:
     return values
 
 
-def _encode_palette(image: Image.Image, space: LabelSpace, path: Path) -> npt.NDArray[np.int64]:
+def _encode_palette(image: Image.Image, space: LabelSpace, path: File) -> npt.NDArray[np.int64]:
     indices = np.asarray(image)
     stored = np.asarray(image.getpalette("RGB"), np.uint8).reshape(-1, 3)
     palette = np.zeros((256, 3), np.uint8)

@@ -1,6 +1,7 @@
 """Labelled photos on disk. A source is a label space and a list of files, whatever the layout of their folder.
 
-To read another layout, write a function (root, split) -> Listing and add a line to `LAYOUTS`.
+To read another layout, write a function (root, split) -> Listing and add a line to `LAYOUTS`; for your own folders a
+YAML file will mostly do (`described.py`).
 """
 
 from __future__ import annotations
@@ -8,10 +9,19 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from intarsia.data.described import list_described
 from intarsia.data.folder import list_folder
-from intarsia.data.pairs import Listing, Pair, read_pair
+from intarsia.data.huggingface import list_huggingface
+from intarsia.data.pairs import Listing, Pair
+from intarsia.data.public.ade20k import list_ade20k, list_ade20k_outdoor, list_ade20k_spade
+from intarsia.data.public.celebamask import list_celebamask_hq
+from intarsia.data.public.cityscapes import list_cityscapes
+from intarsia.data.public.coco_stuff import list_coco_stuff
+from intarsia.data.public.facades import list_facades, list_facades_spade
+from intarsia.data.webdataset import list_webdataset
 from intarsia.errors import ConfigError, DataError
 from intarsia.labels import LabelSpace
 
@@ -19,6 +29,19 @@ LAYOUTS: dict[str, Callable[[Path, str], Listing]] = {
     "folder": list_folder,
     "earth": list_folder,  # made by `intarsia data build earth`
     "street": list_folder,  # made by `intarsia data build street`; one comes with the repository
+    "cityscapes": list_cityscapes,
+    "cityscapes-oasis": partial(list_cityscapes, space="cityscapes-oasis"),
+    "cityscapes-19": partial(list_cityscapes, space="cityscapes-19"),
+    "ade20k": list_ade20k,
+    "ade20k-spade": list_ade20k_spade,
+    "ade20k-outdoor": list_ade20k_outdoor,
+    "coco-stuff": list_coco_stuff,
+    "celebamask-hq": list_celebamask_hq,
+    "facades": list_facades,
+    "facades-spade": list_facades_spade,
+    "yaml": list_described,  # PATH is a file that says where everything lies
+    "hf": list_huggingface,  # a folder that `datasets` saved
+    "webdataset": list_webdataset,  # a folder of tar files
 }
 MAKE = {
     "earth": "Make it with: intarsia data build earth --out {}",
@@ -59,7 +82,7 @@ class Source:
         """
         if index in self._kept:
             return self._kept[index]
-        pair = read_pair(self.listing.files[index], self.label_space)
+        pair = self.listing.read(self.listing.files[index], self.label_space)
         # All pairs of a data set are about as large as the first few: their number stands for their size.
         if (len(self._kept) + 1) * _bytes(pair) <= CACHE_BYTES:
             self._kept[index] = pair
@@ -81,15 +104,25 @@ def open_source(spec: str, split: str) -> Source:
     return Source(spec, split, listing)
 
 
+def layout_of(spec: str) -> str:
+    """The name of the layout in a spec; a path alone is a plain folder, or a YAML file that describes one."""
+    layout, colon, _ = spec.partition(":")
+    if colon and not Path(spec).exists():
+        return layout
+    return "yaml" if Path(spec).suffix in (".yaml", ".yml") else "folder"
+
+
 def list_files(spec: str, split: str) -> Listing:
     """What `open_source` opens, with all that is wrong in it instead of an error for the first."""
-    layout, colon, path = spec.partition(":")
-    if not colon or Path(spec).exists():
-        layout, path = "folder", spec
+    layout, path = layout_of(spec), spec
+    if spec.startswith(f"{layout}:") and not Path(spec).exists():
+        path = spec.partition(":")[2]
     if layout not in LAYOUTS:
         near = difflib.get_close_matches(layout, LAYOUTS, 1) or list(LAYOUTS)
         raise ConfigError(f"no data set layout is called {layout}. Did you mean {', '.join(near)}?")
     root = Path(path)
+    if layout == "yaml":
+        return list_described(root, split)
     if not root.is_dir():
         if root.exists():
             raise DataError(f"data set {root} is a file. Give the folder that it lies in.")

@@ -91,10 +91,16 @@ def resize(pair: Pair, size: Size) -> Pair:
     """The pair at another size, aspect ignored: the photo bicubic (Pillow, with its antialiasing), maps nearest."""
     if pair.labels.shape == size:
         return pair
-    photo = resized_photo(pair.photo, size)
-    rows, columns = (_nearest(old, new) for old, new in zip(pair.labels.shape, size, strict=True))
-    instances = None if pair.instances is None else pair.instances[rows[:, None], columns]
-    return Pair(pair.name, photo, pair.labels[rows[:, None], columns], instances)
+    instances = None if pair.instances is None else resized_map(pair.instances, size)
+    return Pair(pair.name, resized_photo(pair.photo, size), resized_map(pair.labels, size), instances)
+
+
+def resized_map(ids: Ids, size: Size) -> Ids:
+    """A label or instance map (H W) at another size: nearest, as Pillow rounds."""
+    if ids.shape == size:
+        return ids
+    rows, columns = (_nearest(old, new) for old, new in zip(ids.shape, size, strict=True))
+    return ids[rows[:, None], columns]
 
 
 def resized_photo(photo: Photo, size: Size) -> Photo:

@@ -13,9 +13,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import PIL
 
@@ -30,7 +29,6 @@ from intarsia.evaluation.measure import (
     AT_ONCE,
     Instruments,
     Measured,
-    Watch,
     distance_figures,
     kid_between,
     kid_of_halves,
@@ -39,19 +37,22 @@ from intarsia.evaluation.measure import (
 )
 from intarsia.evaluation.pictures import (
     Blurred,
+    Codec,
     FolderPictures,
     MadeViews,
     Pictures,
+    Quantisation,
     RealViews,
     digest,
     tiled_views,
     whole_views,
 )
+from intarsia.evaluation.recogniser import OwnSegmenter
 from intarsia.evaluation.recognition import LEAST_SHARE, without_nan
+from intarsia.evaluation.store import Facts, Store, Watch
 from intarsia.files import sha256
 from intarsia.labels import LabelSpace
 from intarsia.segmentation.card import SEGMENTERS, SegmenterCard
-from intarsia.segmentation.segmenter import Segmenter
 from intarsia.synthesis.synthesiser import Synthesiser
 from intarsia.training.provenance import hardware, versions
 
@@ -61,8 +62,16 @@ SIGMA = 2.0
 FEWEST_PICTURES = 2 * FEWEST
 """That an evaluation needs: the real ones are also halved."""
 
-Facts = dict[str, Any]
-"""Plain values, as they are written to JSON."""
+
+QUANTISATIONS: dict[Quantisation, str] = {
+    "rounded": "rounded to uint8, halves to even",
+    "truncated": "cut down to uint8",
+    "none": "none: float32 in [0, 1]; recognition looks at rounded photos",
+}
+CODECS: dict[Codec, str] = {
+    "none": "none: generated photos are measured in memory",
+    "jpeg": "JPEG as Pillow writes it unasked: quality 75",
+}
 
 
 @dataclass(frozen=True)
@@ -74,6 +83,7 @@ class Options:
     limit: int | None = None  # of pictures, evenly spread over the split; None: all
     seed: int = 0  # of styles, and of the subsets that KID draws
     device: str = "cpu"
+    store: Store = field(default_factory=Store)  # what was measured before
 
 
 def evaluate_model(model: str, source: Source, train: Source | None, options: Options, watch: Watch) -> Facts:
@@ -93,15 +103,15 @@ def evaluate_model(model: str, source: Source, train: Source | None, options: Op
     start = time.perf_counter()
     folder = find_model(model)
     synthesiser = Synthesiser.from_pretrained(folder, options.device)
-    facts = _model_facts(model, folder, synthesiser)  # now: a run that goes on may replace the folder meanwhile
+    facts = model_facts(model, folder, synthesiser)  # now: a run that goes on may replace the folder meanwhile
     check_label_space(synthesiser.label_space, source.label_space, f"model {model}")
     instruments = _instruments(options, source.label_space)
     real = _views(synthesiser, source, options.size, options.limit)
-    made = MadeViews(synthesiser, real, options.seed)
-    seen = _look(real, made, real, instruments, watch)
+    made = MadeViews(synthesiser, real, options.seed, facts["weights_sha256"])
+    seen = _look(real, made, real, instruments, options.store, watch)
     if train is not None:
         others = _views(synthesiser, train, options.size, len(real))
-        seen["train"] = measure(others, Instruments(instruments.lite0), "train photos", watch)
+        seen["train"] = instruments.measure(others, "train photos", watch, options.store, recognise=False)
     return {
         "format": FORMAT,
         "model": facts,
@@ -112,9 +122,9 @@ def evaluate_model(model: str, source: Source, train: Source | None, options: Op
             "classes": len(source.label_space.classes),
             "photos": len(source),
             "pictures": len(real),
-            **_file_facts(real.photo_files(), real.map_files()),
+            **file_facts(real.photo_files(), real.map_files()),
         },
-        "generation": _generation_facts(synthesiser, made),
+        "generation": generation_facts(synthesiser, made),
         **_results(seen, instruments, options),
         "seconds": round(time.perf_counter() - start, 1),
     }
@@ -132,11 +142,11 @@ def evaluate_folders(fake: FolderPictures, real: FolderPictures, options: Option
     start = time.perf_counter()
     instruments = _instruments(options, real.label_space)
     paired = [path.stem for path in fake.photos] == [path.stem for path in real.photos]
-    seen = _look(real, fake, real if paired else None, instruments, watch)
+    seen = _look(real, fake, real if paired else None, instruments, options.store, watch)
     return {
         "format": FORMAT,
         "folders": {
-            name: {"pictures": len(pictures), **_file_facts(pictures.photos, pictures.labels)}
+            name: {"pictures": len(pictures), **file_facts(pictures.photos, pictures.labels)}
             for name, pictures in (("generated", fake), ("real", real))
         },
         **_results(seen, instruments, options),
@@ -153,17 +163,39 @@ def bundled_segmenter(space: LabelSpace) -> str | None:
     return None
 
 
+@dataclass(frozen=True)
+class Lite:
+    """EfficientNet-lite0, and a segmenter of the data's classes."""
+
+    lite0: Lite0
+    segmenter: OwnSegmenter | None
+
+    def measure(
+        self,
+        pictures: Pictures,
+        what: str,
+        watch: Watch,
+        store: Store,
+        *,
+        real: Pictures | None = None,
+        recognise: bool = True,
+    ) -> Measured:
+        """A set of pictures as `measure` sees it."""
+        instruments = Instruments.of_lite0(self.lite0, self.segmenter if recognise else None)
+        return measure(pictures, instruments, what, watch, real=real, store=store)
+
+
 def _look(
-    real: Pictures, made: Pictures, counterparts: Pictures | None, instruments: Instruments, watch: Watch
+    real: Pictures, made: Pictures, counterparts: Pictures | None, instruments: Lite, store: Store, watch: Watch
 ) -> dict[str, Measured]:
     """Every set of pictures, measured. `counterparts` are the real photos of the made ones, place by place."""
     for what, pictures in (("real", real), ("generated", made)):
         if len(pictures) < FEWEST_PICTURES:
             raise DataError(f"there are {len(pictures)} {what} pictures. Give at least {FEWEST_PICTURES}.")
     return {
-        "real": measure(real, instruments, "real photos", watch),
-        "generated": measure(made, instruments, "generated photos", watch, real=counterparts),
-        "blurred": measure(Blurred(real, SIGMA), instruments, "blurred photos", watch, real=real),
+        "real": instruments.measure(real, "real photos", watch, store),
+        "generated": instruments.measure(made, "generated photos", watch, store, real=counterparts),
+        "blurred": instruments.measure(Blurred(real, SIGMA), "blurred photos", watch, store, real=real),
     }
 
 
@@ -175,18 +207,17 @@ def _views(synthesiser: Synthesiser, source: Source, size: Size | None, count: i
     return whole_views(source, size or synthesiser.config.size, count)
 
 
-def _instruments(options: Options, space: LabelSpace | None) -> Instruments:
+def _instruments(options: Options, space: LabelSpace | None) -> Lite:
     lite0 = Lite0.installed(options.device)
     if options.segmenter is None:
-        return Instruments(lite0)
-    folder = find_model(options.segmenter, SEGMENTERS)
-    segmenter = Segmenter.from_pretrained(folder, options.device)
+        return Lite(lite0, None)
+    segmenter = OwnSegmenter.find(options.segmenter, options.device)
     if space is not None:
         check_label_space(segmenter.label_space, space, f"segmenter {options.segmenter}")
-    return Instruments(lite0, segmenter, sha256(folder / SEGMENTERS.weights))
+    return Lite(lite0, segmenter)
 
 
-def _results(seen: Mapping[str, Measured], instruments: Instruments, options: Options) -> Facts:
+def _results(seen: Mapping[str, Measured], instruments: Lite, options: Options) -> Facts:
     """The figures, how they were made, and on what."""
     real, seed = seen["real"], options.seed
     kids = {
@@ -205,7 +236,7 @@ def _results(seen: Mapping[str, Measured], instruments: Instruments, options: Op
         "recognition": ceiling and recognised,
         "ratio_to_ceiling": ceiling
         and {
-            name: {figure: _ratio(of[figure], ceiling[figure]) for figure in ("miou", "accuracy")}
+            name: {figure: ratio(of[figure], ceiling[figure]) for figure in ("miou", "accuracy")}
             for name in compared
             if (of := recognised[name])
         },
@@ -218,15 +249,16 @@ def _results(seen: Mapping[str, Measured], instruments: Instruments, options: Op
     }
 
 
-def _ratio(value: float, ceiling: float) -> float:
+def ratio(value: float, ceiling: float) -> float:
     """A share of the ceiling; NaN where there is none."""
     return value / ceiling if ceiling else math.nan
 
 
-def _protocol(instruments: Instruments, real: Measured, options: Options) -> Facts:
+def _protocol(instruments: Lite, real: Measured, options: Options) -> Facts:
     """Every choice that moves a figure."""
     weights = {"weights_sha256": instruments.lite0.weights_sha256}
-    protocol = {
+    protocol: Facts = {
+        "name": "lite0",
         "kid_lite0": FEATURES
         | weights
         | {
@@ -238,12 +270,12 @@ def _protocol(instruments: Instruments, real: Measured, options: Options) -> Fac
         "perceptual_lite0": DISTANCE | weights,
         "blurred": f"Pillow's GaussianBlur, sigma {SIGMA:g} pixels, of the real photos at the size measured",
     }
-    if instruments.segmenter is None or real.confusion is None:
+    if instruments.segmenter is None or real.recognised is None:
         return protocol
     return protocol | {
         "recognition": {
-            "segmenter": instruments.segmenter.card.segmenter,
-            "weights_sha256": instruments.segmenter_sha256,
+            "segmenter": instruments.segmenter.name,
+            "weights_sha256": instruments.segmenter.weights_sha256,
             "input": "photos, real and generated alike, resized to the size of the label map's file (or its tile): "
             "Pillow bicubic, antialiased",
             "label_map_sizes": [list(size) for size in real.sizes],
@@ -255,7 +287,8 @@ def _protocol(instruments: Instruments, real: Measured, options: Options) -> Fac
     }
 
 
-def _model_facts(name: str, folder: Path, synthesiser: Synthesiser) -> Facts:
+def model_facts(name: str, folder: Path, synthesiser: Synthesiser) -> Facts:
+    """What a model is, and of which weights."""
     card = synthesiser.card
     return {
         "name": card.preset if Path(name).is_dir() else name,
@@ -268,7 +301,8 @@ def _model_facts(name: str, folder: Path, synthesiser: Synthesiser) -> Facts:
     }
 
 
-def _generation_facts(synthesiser: Synthesiser, made: MadeViews) -> Facts:
+def generation_facts(synthesiser: Synthesiser, made: MadeViews) -> Facts:
+    """How photos were made."""
     edges = "not looked at"
     if synthesiser.has_edges:
         mapped = all(made.real.source.listing.files[view.photo].instances for view in made.real.views)
@@ -280,18 +314,24 @@ def _generation_facts(synthesiser: Synthesiser, made: MadeViews) -> Facts:
         else "whole photos, resized, aspect ignored",
         "photo_resize": "Pillow bicubic, antialiased, rounded to uint8",
         "label_resize": "nearest: the pixel under the centre",
-        "style": "random: a standard normal vector for each picture" if synthesiser.has_style else "none",
+        "style": _style(synthesiser, made),
         "seed": made.seed,
         "instance_edges": edges,
         "normalisation": "running statistics",
         "dtype": "float32",
         "batch": AT_ONCE,
-        "quantisation": "rounded to uint8, halves to even",
-        "codec": "none: generated photos are measured in memory",
+        "quantisation": QUANTISATIONS[made.quantise],
+        "codec": CODECS[made.codec],
     }
 
 
-def _file_facts(photos: Sequence[Path], maps: Sequence[Path]) -> Facts:
+def _style(synthesiser: Synthesiser, made: MadeViews) -> str:
+    if made.style == "encoded":
+        return "encoded from the real photo of the label map: the encoder's mean"
+    return "random: a standard normal vector for each picture" if synthesiser.has_style else "none"
+
+
+def file_facts(photos: Sequence[Path], maps: Sequence[Path]) -> Facts:
     """How photos are compressed, and a digest by which others can tell whether they have the same files."""
     formats = sorted({path.suffix.lower().removeprefix(".").replace("jpg", "jpeg") for path in photos})
     return {"photo_formats": formats, "files_sha256": digest([*photos, *maps])}

@@ -6,12 +6,15 @@ Each set is read a few at a time (`pictures(numbers)`), so that a data set need 
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from PIL import Image, ImageFilter
 
@@ -19,12 +22,21 @@ from intarsia.data.folder import PHOTO_SUFFIXES, images_in
 from intarsia.data.label_files import Photo, read_label_map, read_photo
 from intarsia.data.pairs import Pair, in_order
 from intarsia.data.sources import Source
-from intarsia.data.transforms import Size, photo_array, resize
+from intarsia.data.transforms import Size, image_tensor, photo_array, resize, resized_map, resized_photo
 from intarsia.errors import DataError
 from intarsia.files import sha256
 from intarsia.labels import Ids, LabelSpace
 from intarsia.synthesis.synthesiser import Synthesiser
 from intarsia.training.rounds import seeds_at
+
+Quantisation = Literal["rounded", "truncated", "none"]
+"""How values in [-1, 1] become 0..255: rounded, halves to even; cut down to whole numbers; or not at all."""
+Codec = Literal["none", "jpeg"]
+"""What a made photo went through: nothing, or JPEG as Pillow writes it unasked (quality 75, chroma halved)."""
+StyleOf = Literal["random", "encoded"]
+"""Where a style comes from: a seed, or the real photo of the same label map."""
+Truth = Literal["file", "generated"]
+"""The size of the label map that is compared with: its file's, or that of the made photo."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +46,18 @@ class Picture:
     name: str
     photo: Photo  # h w 3 uint8
     truth: Ids | None = None  # H W train ids: as large as the label map is, which the photo need not be
+    exact: npt.NDArray[np.float32] | None = None  # 3 h w in [0, 1]: the photo before it was rounded
 
 
 class Pictures(Protocol):
     """A set of pictures in a fixed order."""
 
     def __len__(self) -> int: ...
+
+    @property
+    def identity(self) -> dict[str, Any] | None:
+        """All that the pictures depend on, plain values, by which results are found again; None: not known."""
+        ...
 
     def pictures(self, numbers: Sequence[int]) -> list[Picture]:
         """Those of `numbers`, each 0 <= number < len(self)."""
@@ -61,9 +79,23 @@ class RealViews:
     source: Source
     size: Size
     views: tuple[View, ...]
+    truth: Truth = "file"
 
     def __len__(self) -> int:
         return len(self.views)
+
+    @cached_property
+    def identity(self) -> dict[str, Any] | None:
+        """See `Pictures`."""
+        return {
+            "pictures": "real",
+            "files_sha256": digest([*self.photo_files(), *self.map_files()]),
+            "label_space": self.source.label_space.to_dict(),
+            "reading": self.source.listing.reading,
+            "size": list(self.size),
+            "views": [[view.photo, *(view.corner or ())] for view in self.views],
+            "truth": self.truth,
+        }
 
     def pair(self, number: int) -> Pair:
         """Photo and maps at `size`."""
@@ -72,23 +104,23 @@ class RealViews:
         return resize(pair, self.size) if view.corner is None else _tile(pair, view.corner, self.size)
 
     def pictures(self, numbers: Sequence[int]) -> list[Picture]:
-        """Those of `numbers`, with the label map as its file has it (or a tile of that)."""
+        """Those of `numbers`, with the label map as its file has it (or a tile of that), or resized with the photo."""
         found = []
         for number in numbers:
             pair, view = self.pair(number), self.views[number]
-            truth = self.source.pair(view.photo).labels if view.corner is None else pair.labels
+            whole = view.corner is None and self.truth == "file"
+            truth = self.source.pair(view.photo).labels if whole else pair.labels
             found.append(Picture(pair.name, pair.photo, truth))
         return found
 
     def photo_files(self) -> list[Path]:
         """The photos' files, each once."""
-        return list(dict.fromkeys(self.source.listing.files[view.photo].photo for view in self.views))
+        return list(dict.fromkeys(self.source.listing.files[view.photo].stored_photo for view in self.views))
 
     def map_files(self) -> list[Path]:
         """The files of label and instance maps, each once."""
         every = (self.source.listing.files[view.photo] for view in self.views)
-        maps = [path for files in every for path in (files.labels, files.instances)]
-        return list(dict.fromkeys(path for path in maps if path is not None))
+        return list(dict.fromkeys(path for files in every for path in files.stored_maps))
 
 
 def whole_views(source: Source, size: Size, count: int | None = None) -> RealViews:
@@ -128,20 +160,78 @@ class MadeViews:
     synthesiser: Synthesiser
     real: RealViews
     seed: int
+    weights_sha256: str = ""  # of the synthesiser's; without it nobody can tell what was made by what
+    quantise: Quantisation = "rounded"
+    codec: Codec = "none"
+    style: StyleOf = "random"
 
     def __len__(self) -> int:
         return len(self.real)
 
+    @cached_property
+    def identity(self) -> dict[str, Any] | None:
+        """See `Pictures`."""
+        if not self.weights_sha256:
+            return None
+        return {
+            "pictures": "made",
+            "of": self.real.identity,
+            "model": self.synthesiser.card.model_dump(mode="json", include={"system", "config"}),
+            "weights_sha256": self.weights_sha256,
+            "seed": self.seed,
+            "quantise": self.quantise,
+            "codec": self.codec,
+            "style": self.style,
+        }
+
     def pictures(self, numbers: Sequence[int]) -> list[Picture]:
         """Those of `numbers`, made in one batch."""
+        images = self.images(numbers, [self.seed] * len(numbers))
+        return [
+            replace(picture, photo=photo, exact=exact)
+            for picture, (photo, exact) in zip(
+                self.real.pictures(numbers), finished(images, self.quantise, self.codec), strict=True
+            )
+        ]
+
+    def images(self, numbers: Sequence[int], seeds: Sequence[int]) -> torch.Tensor:
+        """Images of `numbers` in one batch, B 3 H W float32 in [-1, 1]; `seeds` may differ, for several of one map."""
         pairs = [self.real.pair(number) for number in numbers]
         labels = _stacked([pair.labels for pair in pairs])
         objects = [pair.instances for pair in pairs if pair.instances is not None]
         scene = self.synthesiser.tensor_scene(labels, _stacked(objects) if len(objects) == len(pairs) else None)
-        seeds = [value for number in numbers for value in seeds_at(self.seed, number, 1).values]
-        photos = photo_array(scene.render_tensor(seeds=seeds))
-        real = self.real.pictures(numbers)
-        return [replace(picture, photo=photo) for picture, photo in zip(real, photos, strict=True)]
+        each = [value for n, seed in zip(numbers, seeds, strict=True) for value in seeds_at(seed, n, 1).values]
+        style = None
+        if self.style == "encoded":
+            style = torch.stack([image_tensor(pair.photo) for pair in pairs])
+        return scene.render_tensor(seeds=each, style=style)
+
+
+def finished(
+    images: torch.Tensor, quantise: Quantisation, codec: Codec
+) -> list[tuple[Photo, npt.NDArray[np.float32] | None]]:
+    """Images B 3 H W in [-1, 1] as photos, as they would have been in a file; with `quantise` none also exactly.
+
+    Recognition looks at whole numbers always: without quantisation, at the rounded photo.
+    """
+    exact: list[npt.NDArray[np.float32] | None] = [None] * len(images)
+    if quantise == "truncated":
+        levels = ((images.float() + 1) / 2 * 255).clamp(0, 255).byte()
+        photos = np.ascontiguousarray(levels.permute(0, 2, 3, 1).cpu().numpy())
+    else:
+        photos = photo_array(images)
+    if quantise == "none":
+        exact = list(((images.float() + 1) / 2).cpu().numpy())
+    coded = [jpeg(photo) if codec == "jpeg" else photo for photo in photos]
+    return list(zip(coded, exact, strict=True))
+
+
+def jpeg(photo: Photo) -> Photo:
+    """A photo (H W 3) after Pillow's JPEG at its own default quality, decoded again."""
+    file = io.BytesIO()
+    Image.fromarray(photo).save(file, format="JPEG")
+    with Image.open(file) as image:
+        return np.asarray(image.convert("RGB"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,18 +241,38 @@ class FolderPictures:
     photos: tuple[Path, ...]
     labels: tuple[Path, ...]  # as many, or none
     label_space: LabelSpace | None
+    size: Size | None = None  # photos are resized to it; None: they are as they are
+    truth: Truth = "file"
 
     def __len__(self) -> int:
         return len(self.photos)
 
+    @cached_property
+    def identity(self) -> dict[str, Any] | None:
+        """See `Pictures`."""
+        return {
+            "pictures": "folder",
+            "files_sha256": digest([*self.photos, *self.labels]),
+            "label_space": None if self.label_space is None else self.label_space.to_dict(),
+            "size": None if self.size is None else list(self.size),
+            "truth": self.truth,
+        }
+
     def pictures(self, numbers: Sequence[int]) -> list[Picture]:
         """Those of `numbers`."""
-        return [Picture(self.photos[n].stem, read_photo(self.photos[n]), self._truth(n)) for n in numbers]
+        found = []
+        for number in numbers:
+            photo = read_photo(self.photos[number])
+            photo = photo if self.size is None else resized_photo(photo, self.size)
+            found.append(Picture(self.photos[number].stem, photo, self._truth(number, photo)))
+        return found
 
-    def _truth(self, number: int) -> Ids | None:
+    def _truth(self, number: int, photo: Photo) -> Ids | None:
         if not self.labels or self.label_space is None:
             return None
-        return read_label_map(self.labels[number], self.label_space).labels
+        labels = read_label_map(self.labels[number], self.label_space).labels
+        size = (photo.shape[0], photo.shape[1])
+        return labels if self.truth == "file" else resized_map(labels, size)
 
 
 def folder_pictures(
@@ -197,9 +307,16 @@ class Blurred:
     def __len__(self) -> int:
         return len(self.clear)
 
+    @property
+    def identity(self) -> dict[str, Any] | None:
+        """See `Pictures`."""
+        clear = self.clear.identity
+        return None if clear is None else {"pictures": "blurred", "of": clear, "sigma": self.sigma}
+
     def pictures(self, numbers: Sequence[int]) -> list[Picture]:
         """Those of `numbers`."""
-        return [replace(one, photo=blurred(one.photo, self.sigma)) for one in self.clear.pictures(numbers)]
+        found = self.clear.pictures(numbers)
+        return [replace(one, photo=blurred(one.photo, self.sigma), exact=None) for one in found]
 
 
 def blurred(photo: Photo, sigma: float) -> Photo:

@@ -49,10 +49,10 @@ def recognise(
     return Recognition(total, by_photo)
 
 
-def figures(confusion: Confusion) -> dict[str, float]:
+def figures(confusion: Confusion, at_least: float = LEAST_SHARE) -> dict[str, float]:
     """The figures of a confusion matrix by name, 0..1; NaN where there is no pixel or class to say it of."""
     return {
-        "miou": confusion.miou(at_least=LEAST_SHARE),
+        "miou": confusion.miou(at_least=at_least),
         "miou_of_all": confusion.miou(),
         "accuracy": confusion.accuracy(),
         "accuracy_dont_care_wrong": confusion.accuracy("wrong"),
@@ -60,13 +60,13 @@ def figures(confusion: Confusion) -> dict[str, float]:
     }
 
 
-def by_class(confusion: Confusion) -> list[dict[str, Any]]:
+def by_class(confusion: Confusion, at_least: float = LEAST_SHARE) -> list[dict[str, Any]]:
     """Each class: its name, share of the labelled pixels and IoU (NaN as in `figures`), whether `miou` counts it."""
     rows = zip(
         confusion.label_space.classes,
         confusion.shares().tolist(),
         confusion.iou().tolist(),
-        confusion.counted(LEAST_SHARE).tolist(),
+        confusion.counted(at_least).tolist(),
         strict=True,
     )
     return [{"name": of.name, "share": share, "iou": iou, "counted": counted} for of, share, iou, counted in rows]
