@@ -259,3 +259,12 @@ def tiles_out(products: Array, matrix: Array, bias: Array, start: int, out: Arra
                             if matrix[j, k] != 0:
                                 for c in range(count):
                                     target[c] += matrix[j, k] * half[i, k, c]
+
+
+@njit(cache=CACHE, nogil=True)
+def crc32c(data: Array, table: Array) -> int:  # pragma: no cover
+    """The CRC-32C checksum of bytes (uint8); `table` (256 uint32) holds what each byte does to it."""
+    checksum = np.uint32(0xFFFFFFFF)
+    for byte in data:
+        checksum = table[(checksum ^ byte) & np.uint32(0xFF)] ^ (checksum >> np.uint32(8))
+    return checksum ^ np.uint32(0xFFFFFFFF)

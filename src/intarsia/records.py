@@ -104,6 +104,7 @@ class Condition:
     objects: Tensor | None = None  # B H W int64; pixels of equal number share their features, for systems with these
     features: Tensor | None = None  # B F H W float32; instead of those that an encoder sees in the photo
     noise_rows: Tensor | None = None  # K int64, 0 <= row < V
+    choice: Tensor | None = None  # B int64; which image is the one, for systems that make several (the first if None)
     _levels: dict[tuple[int, int], Semantics] = field(default_factory=dict, repr=False, compare=False)
     _recoded: Condition | None = field(default=None, repr=False, compare=False)  # the same codes with other rows
 
@@ -147,7 +148,8 @@ class Condition:
 class Synthesis:
     """What a generator made."""
 
-    image: Tensor  # B 3 H W, float32 in [-1, 1]
+    image: Tensor  # B 3 H W, float32 in [-1, 1]; of systems that end without tanh (CRN, SIMS) perhaps beyond
+    images: Tensor | None = None  # B K 3 H W likewise, of systems that make K images at once; `image` is one of them
     style_mean: Tensor | None = None  # B Z, from the image encoder
     style_log_variance: Tensor | None = None  # B Z
 
@@ -178,7 +180,7 @@ Judge: TypeAlias = Callable[[Tensor], Verdict]
 """Images k*B 3 H W in [-1, 1], k sets of B -> what the discriminator says of them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Round:
     """One generator or discriminator round: all that loss terms may look at."""
 

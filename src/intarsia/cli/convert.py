@@ -86,6 +86,28 @@ def oasis(file: Path, /, *, preset: str, out: Path, label_space: Path | None = N
     _convert("oasis", release, (file,), preset, out, label_space)
 
 
+@app.command
+def crn(file: Path, /, *, preset: str, out: Path, label_space: Path | None = None) -> None:
+    """Weights of the CRN release (a TensorFlow checkpoint) as a snapshot that `intarsia synth --model` takes.
+
+    TensorFlow is not needed. What only training goes on with (the optimiser's moments) is left out.
+
+    Parameters
+    ----------
+    file
+        The beginning that the checkpoint's files share, such as result_256p/model.ckpt.
+    preset
+        What it was trained as: crn-cityscapes-256p, -512p or -1024p, or crn-gta-256p.
+    out
+        Folder for the snapshot; an older one is replaced.
+    label_space
+        JSON file with the names and colours of the classes, unlabelled as don't-care; else they are numbered.
+    """
+    from intarsia.checkpoints.convert import crn as release
+
+    _convert("crn", release, (file,), preset, out, label_space)
+
+
 def _convert(
     system: str, release: Any, files: tuple[Path | None, ...], preset: str, out: Path, label_space: Path | None
 ) -> None:

@@ -107,6 +107,11 @@ class Synthesiser:
         return int(getattr(self.config, "noise", 0))  # most systems have no such setting
 
     @property
+    def images(self) -> int:
+        """How many images of a map the generator makes at once, for seeds to choose among; 1 for most."""
+        return int(getattr(self.config, "images", 1))  # most systems have no such setting
+
+    @property
     def has_edges(self) -> bool:
         """Whether the generator sees the edges of instances."""
         return bool(self.config.edges)
@@ -334,8 +339,8 @@ class Scene:
         """Photos, H W 3 uint8 (B H W 3 for a batch); the same arguments give the same photos.
 
         Args:
-            seed: of style vector or noise, 0 or more; each map of a batch gets the same. Models without either have one
-                photo per map, whatever the seed.
+            seed: of style vector or noise, 0 or more; each map of a batch gets the same. Models that make K images at
+                once show number seed modulo K; others without either have one photo per map, whatever the seed.
             style: h w 3 uint8, a photo whose look is taken over. Only for models with style, or with features of
                 objects: then it is a photo of this very scene, and each object looks as it does there.
             z: the style vector itself, of `config.latent` numbers. Only for models with style; `seed` is then unused.
@@ -412,6 +417,9 @@ class Scene:
             noise = drawn if style is None else torch.zeros_like(drawn)
         if noise is not None and noise.shape != (len(self), config.latent):
             raise ConfigError(f"the style vector has {noise.shape[-1]} numbers; this model needs {config.latent}.")
+        if self.synthesiser.images > 1:
+            choice = torch.tensor([seed % self.synthesiser.images for seed in seeds], device=device)
+            return self._rendered(replace(self.condition, choice=choice))
         condition = self.condition.restyled(
             noise=None if noise is None else noise.to(device), photo=None if style is None else style.to(device)
         )
@@ -468,7 +476,7 @@ class Scene:
         height, width = self.size
         with torch.inference_mode(), _memory_told(self.size):
             image: Tensor = self.synthesiser.generator(condition).image
-        return image[:, :, :height, :width]
+        return image[:, :, :height, :width].clamp(-1, 1)  # not all generators end with tanh
 
     def _without_noise(self, what: str) -> ConfigError:
         return ConfigError(
