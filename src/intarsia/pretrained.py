@@ -80,14 +80,14 @@ def read_matconvnet_vgg19(path: Path) -> Vgg19:
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
 
+    if not path.is_file():
+        raise CheckpointError(f"weight file {path} does not exist. Give MatConvNet's {MATCONVNET_FILE}.")
     try:
         layers = loadmat(path, variable_names=["layers"], struct_as_record=True)["layers"].ravel()
         values = {number: layers[number]["weights"].item().ravel() for number in vgg.layer_keys(MATCONVNET_TAP)}
         weights = {number: [torch.tensor(array, dtype=torch.float32) for array in v] for number, v in values.items()}
         return matconvnet_vgg19({number: (weight, bias) for number, (weight, bias) in weights.items()})
-    except FileNotFoundError:
-        raise CheckpointError(f"weight file {path} does not exist. Give MatConvNet's {MATCONVNET_FILE}.") from None
-    except (MatReadError, OSError, ValueError, KeyError, IndexError, TypeError, RuntimeError):
+    except (MatReadError, OSError, ValueError, LookupError, TypeError, RuntimeError, NotImplementedError):
         raise CheckpointError(
             f"weight file {path} cannot be read as VGG19. Give MatConvNet's {MATCONVNET_FILE}."
         ) from None
@@ -101,7 +101,7 @@ def matconvnet_vgg19(layers: Mapping[int, tuple[Tensor, Tensor]]) -> Vgg19:
         RuntimeError: one has another shape.
     """
     network = Vgg19(MATCONVNET_TAP, average=True)
-    own = {}
+    own: dict[str, Tensor] = {}
     for number, layer in vgg.layer_keys(MATCONVNET_TAP).items():
         weight, bias = layers[number]
         own |= {f"{layer}.weight": weight.permute(3, 2, 0, 1), f"{layer}.bias": bias.flatten()}

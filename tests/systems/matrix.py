@@ -56,5 +56,5 @@ def one_of(condition: Condition, place: int) -> Condition:
     semantics = replace(
         condition.semantics, codes=part(condition.semantics.codes), _windows={}, _half=[], _area_half=[]
     )
-    tensors = {name: part(getattr(condition, name)) for name in ("noise", "photo", "objects", "features")}
-    return replace(condition, semantics=semantics, **tensors, _levels={})
+    tensors = {name: part(getattr(condition, name)) for name in ("noise", "photo", "objects", "features", "canvas")}
+    return replace(condition, semantics=semantics, **tensors, lessons=None, _levels={})

@@ -11,7 +11,7 @@ from intarsia.checkpoints.state import TENSORS, state_folders
 from intarsia.checkpoints.tensors import read_tensors
 from tests.training.scene import write_data
 
-PRESETS = ["crn-tiny"]
+PRESETS = ["crn-tiny", "sims-tiny"]
 
 
 @pytest.fixture(scope="module")

@@ -151,7 +151,8 @@ class Looks:
         if synthesiser.noise_length:
             given = not isinstance(self.noise, str) and self.noise.dtype.kind == "f"
             return "a noise file decides the look" if given else None
-        if not (synthesiser.has_style or synthesiser.features or synthesiser.images > 1):
+        drawn = synthesiser.has_style or synthesiser.features or synthesiser.images > 1 or synthesiser.bank is not None
+        if not drawn:
             return f"model {synthesiser.card.preset} draws no noise"
         return None if self.style is None else "a style photo decides the look"
 

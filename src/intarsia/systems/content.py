@@ -142,7 +142,7 @@ def _by_class(levels: Levels, weights: tuple[float, ...], classes: int, round: R
     images = round.fake.image[:, None] if round.fake.images is None else round.fake.images
     with torch.no_grad():
         real = levels(round.batch.image)
-    fake = [level.unflatten(0, images.shape[:2]) for level in levels(images.flatten(0, 1))]
+    fake = [level.view(*images.shape[:2], *level.shape[1:]) for level in levels(images.flatten(0, 1))]
     planes = F.one_hot(round.batch.labels, classes).permute(0, 3, 1, 2).float()
     return content.content_by_class(fake, real, planes, weights)
 
