@@ -25,7 +25,9 @@ REGIONS = 14
 
 def made_up_bank(segments: int, classes: int, size: tuple[int, int]) -> SegmentBank:
     """A bank of at least so many segments."""
-    maps, regions, photo_of, label_of, descriptions = [], [], [], [], []
+    maps, regions, descriptions = [], [], []
+    photo_of: list[int] = []
+    label_of: list[int] = []
     while len(label_of) < segments:
         labels = region_map(len(maps), classes, *size, REGIONS).numpy()
         numbers = np.full(size, -1, np.int32)

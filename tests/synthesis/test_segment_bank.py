@@ -8,7 +8,7 @@ import pytest
 
 from intarsia.conditioning.segments import large_segments
 from intarsia.errors import CheckpointError, ConfigError
-from intarsia.synthesis import segment_index
+from intarsia.synthesis import segment_bank, segment_index
 from intarsia.synthesis.segment_bank import SegmentBank
 from tests.synthesis.banks import THIN, small_bank
 
@@ -90,11 +90,10 @@ def test_a_class_without_segments_finds_nothing_and_is_named(bank):
     assert gone.lacking([2, 2, 1]) == [gone.label_space.classes[2].name]
 
 
-def test_large_classes_are_found_through_a_graph(bank, monkeypatch):
-    exact = [[one.number for one in bank.retrieve(segment, labels)] for labels, segment in everything(bank)]
-    monkeypatch.setattr(segment_index, "EXACT", 0)
-    graphs = dataclasses.replace(bank, _indices={})
-    assert exact == [[one.number for one in graphs.retrieve(segment, labels)] for labels, segment in everything(bank)]
+def test_the_short_list_holds_the_best_of_all(bank, monkeypatch):
+    short = [bank.retrieve(segment, labels)[0].score for labels, segment in everything(bank)]
+    monkeypatch.setattr(segment_bank, "SHORTLIST", len(bank))
+    assert short == [bank.retrieve(segment, labels)[0].score for labels, segment in everything(bank)]
 
 
 def everything(bank):
@@ -145,8 +144,10 @@ def test_what_is_no_bank_is_refused(bank, tmp_path):
     assert str(caught.value) == f"segment bank {tmp_path / 'bank'} is malformed ('order'). Build it again."
 
 
-def test_without_hnswlib_the_package_is_named(monkeypatch, tmp_path):
+def test_without_scikit_learn_the_package_is_named(monkeypatch, tmp_path):
     monkeypatch.setattr(segment_index.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ConfigError) as caught:
         SegmentBank.load(tmp_path)
-    assert str(caught.value) == ("looking up segments needs hnswlib. Install it with: pip install 'intarsia[bank]'")
+    assert str(caught.value) == (
+        "looking up segments needs scikit-learn. Install it with: pip install 'intarsia[bank]'"
+    )

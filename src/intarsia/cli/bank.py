@@ -17,7 +17,7 @@ app = App(name="bank", help="Collect segments of photos.")
 def build(*, preset: str, data: str, out: Path, split: str = "train", photos: int | None = None) -> None:
     """Cut the photos of a data set up into segments, and write them: a segment bank.
 
-    `intarsia synth --bank` pastes from it. Needs hnswlib (pip install 'intarsia[bank]').
+    `intarsia synth --bank` pastes from it. Needs scikit-learn (pip install 'intarsia[bank]').
 
     Parameters
     ----------

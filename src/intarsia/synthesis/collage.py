@@ -129,7 +129,7 @@ def _pasted(
         for earlier in range(number):
             if fronts.get((earlier, number)) == pieces[earlier].segment.label:
                 mask &= owner != earlier
-        noisy[piece.segment.wide & (owner < 0)] = roles.unlabelled
+        noisy[piece.segment.wide] = roles.unlabelled
         noisy[mask] = piece.segment.label
         canvas[mask] = piece.picture[mask]
         canvas[halved_at_random(band(mask, INNER_BAND) & mask, draw)] = WHITE
@@ -138,7 +138,7 @@ def _pasted(
     pasted = np.zeros(labels.shape, bool)
     for piece in pieces:
         pasted |= piece.segment.mask
-    back = (noisy == roles.unlabelled) & (owner < 0) & (np.isin(labels, roles.stuff) | ~pasted)
+    back = (noisy == roles.unlabelled) & (np.isin(labels, roles.stuff) | ~pasted)
     noisy[back] = labels[back]
     return canvas, noisy
 

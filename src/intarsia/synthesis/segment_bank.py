@@ -138,7 +138,7 @@ class SegmentBank:
 
         Raises:
             CheckpointError: a file is missing or damaged, or it is no bank.
-            ConfigError: hnswlib is not installed.
+            ConfigError: scikit-learn is not installed.
         """
         check_installed()
         card = _card(folder)
@@ -202,7 +202,7 @@ def build_segment_bank(
         watch: may show progress.
 
     Raises:
-        ConfigError: hnswlib is not installed.
+        ConfigError: scikit-learn is not installed.
         DataError: a photo cannot be read.
     """
     check_installed()

@@ -1,7 +1,8 @@
 """Looking up segments that are like one: nearest neighbours of short descriptions, class by class.
 
 A description tells where a segment's pixels are and which classes lie around it, coarsely. What it finds is a short
-list; `segment_bank.py` then compares pixel by pixel.
+list; `segment_bank.py` then compares pixel by pixel. Descriptions are so short that comparing all of a class is quick,
+and exact (`benchmarks/segment_bank.py`); there is nothing to build first, and nothing to keep beside the bank.
 """
 
 from __future__ import annotations
@@ -25,8 +26,6 @@ LENGTH = CELLS * CELLS + CONTEXT
 CONTEXT_CELLS = 4
 CONTEXT_WEIGHT = 0.5  # of the surroundings beside the shape: they only break ties among shapes
 AROUND = 0.25  # the surroundings reach so much of a segment's height and width beyond it
-EXACT = 2_000  # classes of up to so many segments are searched one by one
-LINKS, BREADTH = 16, 100  # of the graph of larger classes (Malkov & Yashunin 2016: M and efConstruction)
 SEED = 0
 
 
@@ -35,41 +34,30 @@ class ClassIndex:
     """The descriptions of one class's segments."""
 
     rows: npt.NDArray[np.int64]  # the segments' numbers in the bank
-    neighbours: Any  # hnswlib's index of their descriptions, by place in `rows`
+    neighbours: Any  # scikit-learn's index of their descriptions, by place in `rows`
 
     def nearest(self, description: Rows, count: int) -> npt.NDArray[np.int64]:
         """The numbers of up to `count` segments whose descriptions are nearest, nearest first."""
-        count = min(count, len(self.rows))
-        if hasattr(self.neighbours, "set_ef"):
-            self.neighbours.set_ef(2 * count)
-        places, _ = self.neighbours.knn_query(description[None], count, num_threads=1)
-        found: npt.NDArray[np.int64] = self.rows[places[0].astype(np.int64)]
+        places = self.neighbours.kneighbors(description[None], min(count, len(self.rows)), return_distance=False)
+        found: npt.NDArray[np.int64] = self.rows[places[0]]
         return found
 
 
 def check_installed() -> None:
-    """Refuse to begin without hnswlib.
+    """Refuse to begin without scikit-learn.
 
     Raises:
         ConfigError: it is not installed.
     """
-    if importlib.util.find_spec("hnswlib") is None:
-        raise ConfigError("looking up segments needs hnswlib. Install it with: pip install 'intarsia[bank]'")
+    if importlib.util.find_spec("sklearn") is None:
+        raise ConfigError("looking up segments needs scikit-learn. Install it with: pip install 'intarsia[bank]'")
 
 
 def indexed(rows: npt.NDArray[np.int64], descriptions: Rows) -> ClassIndex:
-    """An index of the segments `rows` with their descriptions; the same every time."""
-    import hnswlib
+    """An index of the segments `rows` with their descriptions."""
+    from sklearn.neighbors import NearestNeighbors
 
-    if len(rows) <= EXACT:
-        exact = hnswlib.BFIndex(space="l2", dim=LENGTH)
-        exact.init_index(max_elements=len(rows))
-        exact.add_items(descriptions, np.arange(len(rows)))
-        return ClassIndex(rows, exact)
-    graph = hnswlib.Index(space="l2", dim=LENGTH)
-    graph.init_index(max_elements=len(rows), ef_construction=BREADTH, M=LINKS, random_seed=SEED)
-    graph.add_items(descriptions, np.arange(len(rows)), num_threads=1)
-    return ClassIndex(rows, graph)
+    return ClassIndex(rows, NearestNeighbors(algorithm="brute", metric="euclidean").fit(descriptions))
 
 
 def described(mask: Mask, labels: Labels, classes: int) -> Rows:
