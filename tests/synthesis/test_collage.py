@@ -53,15 +53,7 @@ def test_other_seeds_paste_other_segments_and_the_same_seed_the_same(bank, gener
 def test_a_class_that_is_not_in_the_bank_stays_empty_and_is_named(bank, generator):
     labels = np.zeros((64, 64), np.int64)
     labels[20:50, 20:50] = 4
-    none = bank.label_of != 4
-    without = type(bank)(
-        **{
-            name: getattr(bank, name)
-            for name in ("label_space", "data", "thin", "ground", "order", "photos", "labels", "regions", "photo_of")
-        },
-        label_of=np.where(none, bank.label_of, 3).astype(np.int32),
-        descriptions=bank.descriptions,
-    )
+    without = replace(bank, label_of=np.where(bank.label_of == 4, 3, bank.label_of), _indices={})
     made = collage(generator, without, labels, ROLES, seed=0)
     assert made.lacking == (bank.label_space.classes[4].name,)
     assert ((made.canvas[20:50, 20:50] == 0).all(2) | (made.labels[20:50, 20:50] == 0)).all()

@@ -129,7 +129,7 @@ def _pasted(
         for earlier in range(number):
             if fronts.get((earlier, number)) == pieces[earlier].segment.label:
                 mask &= owner != earlier
-        noisy[piece.segment.wide] = roles.unlabelled
+        noisy[piece.segment.mask | (piece.segment.wide & (owner < 0))] = roles.unlabelled
         noisy[mask] = piece.segment.label
         canvas[mask] = piece.picture[mask]
         canvas[halved_at_random(band(mask, INNER_BAND) & mask, draw)] = WHITE

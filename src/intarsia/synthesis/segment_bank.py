@@ -78,6 +78,11 @@ class SegmentBank:
         """How many segments each class has, by its name."""
         return {one.name: int((self.label_of == label).sum()) for label, one in enumerate(self.label_space.classes)}
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What an evaluation says of it."""
+        return {"data": self.data, "photos": len(self.photos), "segments": len(self)}
+
     def retrieve(self, segment: Segment, labels: Labels, count: int = KEPT) -> list[Found]:
         """The segments of the bank that are most like one of a label map, best first; none if its class has none.
 

@@ -112,8 +112,8 @@ def content_terms(
         by_class = once(partial(_by_class, shown, weights, classes))
         forms: dict[str, Term] = {
             "content": partial(_content, shown, weights),
-            "content_nearest": lambda r, matrix=by_class: content.nearest(matrix(r)),  # type: ignore[misc]
-            "content_average": lambda r, matrix=by_class: content.average(matrix(r)),  # type: ignore[misc]
+            "content_nearest": partial(_made_of, content.nearest, by_class),
+            "content_average": partial(_made_of, content.average, by_class),
         }
         terms |= {name: forms[name.removesuffix(ending)] for name in names}
     return terms
@@ -129,6 +129,10 @@ def once(compute: Callable[[Round], Tensor]) -> Callable[[Round], Tensor]:
         return known[round]
 
     return answer
+
+
+def _made_of(reduce: Callable[[Tensor], Tensor], matrix: Callable[[Round], Tensor], round: Round) -> Tensor:
+    return reduce(matrix(round))
 
 
 def _content(levels: Levels, weights: tuple[float, ...], round: Round) -> Tensor:
