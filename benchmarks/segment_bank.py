@@ -13,6 +13,7 @@ import time
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from intarsia.bench.scenes import region_map
 from intarsia.conditioning.segments import large_segments
@@ -25,7 +26,9 @@ REGIONS = 14
 
 def made_up_bank(segments: int, classes: int, size: tuple[int, int]) -> SegmentBank:
     """A bank of at least so many segments."""
-    maps, regions, descriptions = [], [], []
+    maps: list[npt.NDArray[np.int32]] = []
+    regions: list[npt.NDArray[np.int32]] = []
+    descriptions: list[npt.NDArray[np.float32]] = []
     photo_of: list[int] = []
     label_of: list[int] = []
     while len(label_of) < segments:
