@@ -43,7 +43,12 @@ class Found:
     number: int
     score: float  # overlap of the masks plus overlap of what is around them: 0 to 2
     mask: Mask
-    picture: Picture  # the photo that it is from
+    photo: npt.NDArray[np.uint8]  # H W 3, that it is from
+
+    @property
+    def picture(self) -> Picture:
+        """The photo in [0, 1]."""
+        return self.photo.astype(np.float32) / 255
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,8 +179,7 @@ class SegmentBank:
         ours, theirs = (maps[top:bottom, left:right][~either] for maps in (labels, self.labels[photo]))
         same = int((ours == theirs).sum())
         around = same / max(2 * ours.size - same, 1)  # classes together: what agrees is in both, the rest in one
-        picture = self.photos[photo].astype(np.float32) / 255
-        return Found(number, overlap(segment.mask, mask) + around, mask, picture)
+        return Found(number, overlap(segment.mask, mask) + around, mask, self.photos[photo])
 
     def _index(self, label: int) -> ClassIndex | None:
         if label not in self._indices:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,7 @@ def _cells(maps: torch.Tensor, cells: int) -> torch.Tensor:
     return F.adaptive_avg_pool2d(maps[None], (cells, cells))[0]
 
 
+@lru_cache(maxsize=8)
 def _directions(length: int) -> Rows:
     """Random directions, the same every time: projected onto them, long vectors keep their distances roughly."""
     draw = np.random.default_rng(SEED)
