@@ -48,7 +48,8 @@ class Found:
     @property
     def picture(self) -> Picture:
         """The photo in [0, 1]."""
-        return self.photo.astype(np.float32) / 255
+        picture: Picture = np.divide(self.photo, 255, dtype=np.float32)
+        return picture
 
 
 @dataclass(frozen=True, eq=False)
