@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from intarsia.labels import LabelSpace
     from intarsia.segmentation.segmenter import Segmenter
     from intarsia.synthesis.object_styles import Cluster, Drawn, StyleBank
+    from intarsia.synthesis.segment_bank import SegmentBank
     from intarsia.synthesis.synthesiser import Scene, Synthesiser
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "IntarsiaError",
     "LabelSpace",
     "Scene",
+    "SegmentBank",
     "Segmenter",
     "StyleBank",
     "Synthesiser",
@@ -36,6 +38,7 @@ _HOMES = {
     "IntarsiaError": "intarsia.errors",
     "LabelSpace": "intarsia.labels",
     "Scene": "intarsia.synthesis.synthesiser",
+    "SegmentBank": "intarsia.synthesis.segment_bank",
     "Segmenter": "intarsia.segmentation.segmenter",
     "StyleBank": "intarsia.synthesis.object_styles",
     "Synthesiser": "intarsia.synthesis.synthesiser",

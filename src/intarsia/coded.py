@@ -84,6 +84,7 @@ class CodedMap:
     codebook: Tensor  # K C float32
     _windows: dict[tuple[int, int, int], Neighbourhoods] = field(default_factory=dict, repr=False)
     _half: list[CodedMap] = field(default_factory=list, repr=False)
+    _area_half: list[CodedMap] = field(default_factory=list, repr=False)
     _renewals: WeakKeyDictionary[CodedMap, dict[int, Renewal | None]] = field(
         default_factory=WeakKeyDictionary, repr=False
     )
@@ -139,6 +140,13 @@ class CodedMap:
             self._half.append(CodedMap(windows.index, rows.sum(1) / inside.sum(1, keepdim=True)))
         return self._half[0]
 
+    def area_halved(self) -> CodedMap:
+        """The map after 2x2 average pooling with stride 2 (height and width even): exact, and again a coded map."""
+        if not self._area_half:
+            windows = self.neighbourhoods(2, stride=2, padding=0)
+            self._area_half.append(CodedMap(windows.index, self.codebook[windows.members.long()].mean(1)))
+        return self._area_half[0]
+
     def mirrored(self, margin: int) -> CodedMap:
         """The map with `margin` more pixels on each side, mirrored at the border as `pad(mode="reflect")` does."""
         rows, columns = (mirrored_places(-margin, size + margin, size).to(self.codes.device) for size in self.size)
@@ -192,6 +200,11 @@ def halved(semantics: Semantics) -> Semantics:
     if isinstance(semantics, CodedMap):
         return semantics.halved()
     return F.avg_pool2d(semantics, 3, stride=2, padding=1, count_include_pad=False)
+
+
+def area_halved(semantics: Semantics) -> Semantics:
+    """The map at half its resolution, each place the mean of 2x2 (height and width even)."""
+    return semantics.area_halved() if isinstance(semantics, CodedMap) else F.avg_pool2d(semantics, 2)
 
 
 @overload

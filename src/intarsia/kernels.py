@@ -118,8 +118,11 @@ def distinct_windows(codes: Array, kernel: int, stride: int, padding: int) -> tu
 
 
 @njit(cache=CACHE, nogil=True)
-def connected_regions(labels: Array, out: Array) -> None:  # pragma: no cover
-    """Number the regions of equal labels (H W) that hang together by sides, from 0 in order of their first pixel."""
+def connected_regions(labels: Array, out: Array, corners: bool) -> None:  # pragma: no cover
+    """Number the regions of equal labels (H W) that hang together, from 0 in order of their first pixel.
+
+    Pixels hang together by their sides, with `corners` also by these.
+    """
     height, width = labels.shape
     out[:] = -1
     waiting = np.empty(height * width, np.int64)
@@ -132,7 +135,10 @@ def connected_regions(labels: Array, out: Array) -> None:  # pragma: no cover
         while filled:
             filled -= 1
             y, x = waiting[filled] // width, waiting[filled] % width
-            for step_y, step_x in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+            for neighbour in range(9):
+                step_y, step_x = neighbour // 3 - 1, neighbour % 3 - 1
+                if step_y != 0 and step_x != 0 and not corners:
+                    continue
                 b, a = y + step_y, x + step_x
                 if 0 <= b < height and 0 <= a < width and out[b, a] < 0 and labels[b, a] == labels[y, x]:
                     out[b, a] = count
@@ -259,3 +265,12 @@ def tiles_out(products: Array, matrix: Array, bias: Array, start: int, out: Arra
                             if matrix[j, k] != 0:
                                 for c in range(count):
                                     target[c] += matrix[j, k] * half[i, k, c]
+
+
+@njit(cache=CACHE, nogil=True)
+def crc32c(data: Array, table: Array) -> Any:  # pragma: no cover
+    """The CRC-32C checksum of bytes (uint8); `table` (256 uint32) holds what each byte does to it."""
+    checksum = np.uint32(0xFFFFFFFF)
+    for byte in data:
+        checksum = table[(checksum ^ byte) & np.uint32(0xFF)] ^ (checksum >> np.uint32(8))
+    return checksum ^ np.uint32(0xFFFFFFFF)

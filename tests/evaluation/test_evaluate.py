@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from intarsia import labels
+from intarsia import labels, systems
 from intarsia.data.sources import open_source
 from intarsia.data.transforms import resized_photo
 from intarsia.errors import CheckpointError, DataError
@@ -17,6 +17,7 @@ from intarsia.evaluation.lite0 import Lite0
 from intarsia.evaluation.pictures import MadeViews, blurred, folder_pictures, whole_views
 from intarsia.files import sha256
 from intarsia.segmentation.segmenter import Segmenter
+from intarsia.synthesis.segment_bank import build_segment_bank
 from intarsia.synthesis.synthesiser import Synthesiser
 from tests.evaluation.sketch import write_segmenter
 from tests.training.scene import write_data
@@ -121,6 +122,18 @@ def test_every_choice_that_moves_a_figure_is_told(facts, segmenter, snapshot_of)
     assert set(facts["versions"]) == {"intarsia", "torch", "numpy", "pillow"}
     assert facts["seconds"] > 0
     json.dumps(facts, allow_nan=False)
+
+
+def test_a_model_that_pastes_does_so_from_a_bank(data, snapshot_of, tmp_path):
+    config = systems.preset("sims-tiny").config
+    bank = build_segment_bank(open_source(data, "train"), size=config.size, thin=config.thin, ground=config.ground)
+    bank.save(tmp_path / "bank")
+    source, model = open_source(data, "val"), str(snapshot_of("sims-tiny"))
+    found = [evaluate_model(model, source, None, Options(bank=given), unwatched) for given in (tmp_path / "bank", None)]
+    assert found[0]["generation"]["pasted_from"] == bank.facts
+    assert found[1]["generation"]["pasted_from"] is None
+    perceptual = [facts["figures"]["perceptual_lite0"]["generated"] for facts in found]
+    assert perceptual[0] != perceptual[1]
 
 
 def test_models_with_style_and_edges_say_where_these_came_from(data, snapshot_of):

@@ -22,6 +22,8 @@ from torch import Tensor
 from tests.goldens import rule
 
 TOLERANCE = 1e-4
+LEVELS = ("crn", "sims")  # systems whose images are in 0..255
+BY_SIZE = ("losses", "order")  # their parts that return losses, features seen on the way, or small scores
 Array = npt.NDArray[Any]
 Part = Callable[["Golden", str], dict[str, Tensor]]
 """(golden, road) -> the outputs by name, without strides; the empty road for parts that have only one."""
@@ -132,20 +134,28 @@ def check(path: Path, parts: Mapping[tuple[str, str], tuple[Part, tuple[str, ...
 def _worst(golden: Golden, computed: Mapping[str, Tensor]) -> float:
     if not golden.outputs:
         raise ValueError("the golden holds no outputs")
-    return max((difference(name, wanted, computed) for name, wanted in golden.outputs.items()), key=_badness)
+    gaps = (difference(name, wanted, computed, golden) for name, wanted in golden.outputs.items())
+    return max(gaps, key=_badness)
 
 
 def _badness(value: float) -> float:
     return float("inf") if np.isnan(value) else value
 
 
-def difference(name: str, wanted: Array, computed: Mapping[str, Tensor]) -> float:
-    """The largest absolute difference; relative to their size for losses (single numbers) and gradients."""
+def difference(name: str, wanted: Array, computed: Mapping[str, Tensor], golden: Golden) -> float:
+    """The largest absolute difference; relative to their size for losses (single numbers) and gradients.
+
+    Systems whose images are in 0..255 have them compared in units of 255, and all that their loss functions return by
+    its size.
+    """
     found = strided(name, wanted.shape, computed)
     gap = np.abs(found.astype(np.float64) - wanted.astype(np.float64)).max()
     size = np.abs(wanted.astype(np.float64)).max()
-    if size and (wanted.size == 1 or "grad" in name):
+    in_levels = golden.system in LEVELS
+    if size and (wanted.size == 1 or "grad" in name or (in_levels and golden.part in BY_SIZE)):
         gap /= size
+    elif in_levels and name.startswith("image"):
+        gap /= 255
     return float(gap)
 
 

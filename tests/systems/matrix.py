@@ -53,6 +53,8 @@ def one_of(condition: Condition, place: int) -> Condition:
     def part(tensor):
         return None if tensor is None else tensor[place : place + 1]
 
-    semantics = replace(condition.semantics, codes=part(condition.semantics.codes), _windows={}, _half=[])
-    tensors = {name: part(getattr(condition, name)) for name in ("noise", "photo", "objects", "features")}
-    return replace(condition, semantics=semantics, **tensors, _levels={})
+    semantics = replace(
+        condition.semantics, codes=part(condition.semantics.codes), _windows={}, _half=[], _area_half=[]
+    )
+    tensors = {name: part(getattr(condition, name)) for name in ("noise", "photo", "objects", "features", "canvas")}
+    return replace(condition, semantics=semantics, **tensors, lessons=None, _levels={})

@@ -7,6 +7,8 @@ from intarsia import systems
 from intarsia.records import Seeds
 from tests.systems import matrix
 
+LINEAR = ("crn", "sims")  # their last layer has no tanh, as published
+
 
 @pytest.fixture(params=matrix.SMALL)
 def system(request):
@@ -21,7 +23,8 @@ def test_image_has_the_size_and_range_of_the_condition(system):
     image = system.generator(matrix.condition(system)).image
     assert image.shape == (2, 3, *system.config.size)
     assert image.dtype == torch.float32
-    assert image.abs().max() <= 1
+    if system.name not in LINEAR:
+        assert image.abs().max() <= 1
 
 
 def test_terms_are_finite_and_are_those_that_the_recipe_weighs(system):
@@ -49,6 +52,9 @@ def test_gradient_reaches_every_parameter(system):
         (system.generator, system.generator_terms(made)),
         (system.discriminator, system.discriminator_terms(made)),
     ):
+        if network is None:
+            assert not terms
+            continue
         network.zero_grad()
         # Unequal weights: on hinge's slopes the two sides of the discriminator would cancel in a bias.
         sum((1 + place / 3) * term for place, term in enumerate(terms.values())).backward(retain_graph=True)
@@ -59,7 +65,9 @@ def test_gradient_reaches_every_parameter(system):
 
 
 def cancelled(name: str) -> bool:
-    """Whether a bias comes before a normalisation that takes it out again."""
+    """Whether a bias comes before a normalisation that takes it out again, or a part before weights that start at 0."""
+    if name.startswith("placing.trunk."):
+        return True
     return name.endswith(("conv_0.bias", ".conv.bias", ".joint.whole.bias")) or (".hidden." in name and "bias" in name)
 
 
@@ -100,9 +108,10 @@ def test_coded_maps_and_dense_planes_agree(system):
         generator = sum(w * built.generator_terms(made)[k] for k, w in built.recipe.generator_weights.items())
         generator.backward(retain_graph=True)
         gradients = {f"generator {name}": p.grad for name, p in built.generator.named_parameters()}
-        built.discriminator.zero_grad()
-        sum(built.discriminator_terms(made).values()).backward()
-        gradients |= {f"discriminator {name}": p.grad for name, p in built.discriminator.named_parameters()}
+        if built.discriminator is not None:
+            built.discriminator.zero_grad()
+            sum(built.discriminator_terms(made).values()).backward()
+            gradients |= {f"discriminator {name}": p.grad for name, p in built.discriminator.named_parameters()}
         rounds[road] = (made.fake.image, gradients)
     torch.testing.assert_close(rounds["coded"][0], rounds["dense"][0], atol=1e-5, rtol=0)
     # Relative to the largest: gradients of biases that a normalisation cancels are rounding noise only.

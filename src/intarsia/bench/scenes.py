@@ -11,8 +11,11 @@ from torch import Tensor, nn
 from intarsia import systems
 from intarsia.blocks.modulation import Moments
 from intarsia.records import Batch, Condition, Seeds
-from intarsia.systems.perceptual import VIEWERS
+from intarsia.systems import content, perceptual
 from intarsia.systems.system import System
+
+UNMEASURED = {*perceptual.VIEWERS, *(form + ending for form in content.FORMS for ending in content.VIEWERS)}
+"""Terms that look through a network of others."""
 
 
 def region_map(seed: int, classes: int, height: int, width: int, regions: int) -> Tensor:
@@ -37,7 +40,7 @@ def system_for(preset: str, size: tuple[int, int], seed: int) -> System:
     recorded = systems.preset(preset)
     recipe = replace(
         recorded.recipe,
-        generator_weights={k: v for k, v in recorded.recipe.generator_weights.items() if k not in VIEWERS},
+        generator_weights={k: v for k, v in recorded.recipe.generator_weights.items() if k not in UNMEASURED},
     )
     torch.manual_seed(seed)
     return systems.build(recorded.system, replace(recorded.config, size=size), recipe, preset=preset)

@@ -16,6 +16,7 @@ from intarsia.bench.machine import about, interleaved
 from intarsia.bench.peak import peak_mb
 from intarsia.bench.scenes import scene, seeds, system_for
 from intarsia.coded import CodedMap
+from intarsia.errors import ConfigError
 from intarsia.records import Condition
 from intarsia.systems.system import System, Terms
 from intarsia.training.rounds import Made, Share, discriminator_terms, generator_terms, share_of, step
@@ -29,8 +30,15 @@ def bench_train(preset: str, labels: Tensor, *, repeats: int = 5, seed: int = 0)
     Returns:
         Medians in seconds of interleaved runs, their ratio, how far gradients of the first label map are apart
         (`gradient_differences`), peak memory in MB above weights, gradients and optimiser, and the machine.
+
+    Raises:
+        ConfigError: the system has no discriminator.
     """
     system = system_for(preset, (labels.shape[1], labels.shape[2]), seed)
+    if system.discriminator is None:
+        raise ConfigError(
+            f"preset {preset} has no discriminator, so that there is no round of it to measure. Choose another."
+        )
     contestants = {"dense": Contestant.of(system, labels, True), "coded": Contestant.of(system, labels, False)}
     seconds = interleaved({name: contestant.stepper() for name, contestant in contestants.items()}, repeats)
     return {

@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "systems": ("intarsia.cli.systems:systems", "List the systems and their presets."),
     "convert": ("intarsia.cli.convert:app", "Turn official weights into a snapshot."),
     "style": ("intarsia.cli.style:app", "Collect styles of objects."),
+    "bank": ("intarsia.cli.bank:app", "Collect segments of photos."),
     "bench": ("intarsia.cli.bench:bench", "Measure coded maps against dense planes."),
 }
 """Command name -> (where it lives, as module:attribute, and its line in the help)."""

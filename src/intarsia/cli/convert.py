@@ -86,6 +86,56 @@ def oasis(file: Path, /, *, preset: str, out: Path, label_space: Path | None = N
     _convert("oasis", release, (file,), preset, out, label_space)
 
 
+@app.command
+def crn(file: Path, /, *, preset: str, out: Path, label_space: Path | None = None) -> None:
+    """Weights of the CRN release (a TensorFlow checkpoint) as a snapshot that `intarsia synth --model` takes.
+
+    TensorFlow is not needed. What only training goes on with (the optimiser's moments) is left out.
+
+    Parameters
+    ----------
+    file
+        The beginning that the checkpoint's files share, such as result_256p/model.ckpt.
+    preset
+        What it was trained as: crn-cityscapes-256p, -512p or -1024p, or crn-gta-256p.
+    out
+        Folder for the snapshot; an older one is replaced.
+    label_space
+        JSON file with the names and colours of the classes, unlabelled as don't-care; else they are numbered.
+    """
+    from intarsia.checkpoints.convert import crn as release
+
+    _convert("crn", release, (file,), preset, out, label_space)
+
+
+@app.command
+def sims(
+    file: Path, /, *, placing: Path, ordering: Path, preset: str, out: Path, label_space: Path | None = None
+) -> None:
+    """Weights of the SIMS release (three TensorFlow checkpoints) as a snapshot that `intarsia synth --model` takes.
+
+    TensorFlow is not needed. What only training goes on with (the optimiser's moments) is left out.
+
+    Parameters
+    ----------
+    file
+        The synthesis network: the beginning that the checkpoint's files share, such as synthesis_512/0100/model.ckpt.
+    placing
+        The transformation network, likewise.
+    ordering
+        The ordering network, likewise.
+    preset
+        What it was trained as: sims-cityscapes-256p, -512p or -1024p.
+    out
+        Folder for the snapshot; an older one is replaced.
+    label_space
+        JSON file with the names and colours of the classes, unlabelled as don't-care; else they are numbered.
+    """
+    from intarsia.checkpoints.convert import sims as release
+
+    _convert("sims", release, (file, placing, ordering), preset, out, label_space)
+
+
 def _convert(
     system: str, release: Any, files: tuple[Path | None, ...], preset: str, out: Path, label_space: Path | None
 ) -> None:

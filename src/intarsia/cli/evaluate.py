@@ -54,6 +54,7 @@ def evaluate(
     seed: int = 0,
     weights: Path | None = None,
     cache: Path | None = None,
+    bank: Path | None = None,
     device: str = "auto",
 ) -> None:
     """Measure a model (--model, --data), or a folder of made photos against one of real photos (--fake, --real).
@@ -98,6 +99,8 @@ def evaluate(
         Folder of the weight files of Inception, LPIPS and segmenters; by default torch's hub cache.
     cache
         Folder of what was computed before; by default ~/.cache/intarsia/evaluation.
+    bank
+        Segment bank (intarsia bank build) that the model pastes from; for SIMS.
     device
         auto (a GPU if there is one), cpu, cuda, cuda:1, ...
     """
@@ -116,13 +119,13 @@ def evaluate(
     lite = protocol == LITE
     if lite:
         _refuse({"--measure": measure or None, "--weights": weights}, "the protocol is lite0")
-    options = Options(segmenter=segmenter, size=at, limit=limit, seed=seed, device=chosen, store=store)
+    options = Options(segmenter=segmenter, size=at, limit=limit, seed=seed, device=chosen, store=store, bank=bank)
     choices = None if lite else _choices(find_protocol(protocol), options, measure, weights)
     if model is not None and data is not None:
         _refuse(of_folders, "a model is evaluated")
         facts = _model(model, data, split, options) if choices is None else _model_by(model, data, split, choices)
     elif fake is not None and real is not None:
-        _refuse(of_model | ({"--size": size} if lite else {}), "folders are evaluated")
+        _refuse(of_model | {"--bank": bank} | ({"--size": size} if lite else {}), "folders are evaluated")
         facts = _folders(fake, real, labels, label_space, options, choices)
     else:
         raise ConfigError("there is nothing to evaluate. Give --model and --data, or --fake and --real.")
@@ -153,6 +156,7 @@ def _choices(protocol: Protocol, options: Options, measure: tuple[str, ...], wei
         measure or MEASURES,
         weights,
         options.store,
+        options.bank,
     )
 
 

@@ -138,6 +138,11 @@ class Looks:
         fixed = None if self.varies_regions else self._fixed_by(synthesiser)
         if fixed is not None and self.variants > 1:
             raise ConfigError(f"{fixed}: all --variants would be alike. Leave the option out.")
+        if 1 < synthesiser.images < self.variants:
+            raise ConfigError(
+                f"model {synthesiser.card.preset} makes {synthesiser.images} photos of a map, and {self.variants} "
+                f"--variants were asked for. Ask for {synthesiser.images} at most."
+            )
         if fixed is not None and self.seed is not None:
             notice(f"{fixed}: --seed changes nothing.")
 
@@ -146,7 +151,8 @@ class Looks:
         if synthesiser.noise_length:
             given = not isinstance(self.noise, str) and self.noise.dtype.kind == "f"
             return "a noise file decides the look" if given else None
-        if not (synthesiser.has_style or synthesiser.features):
+        drawn = synthesiser.has_style or synthesiser.features or synthesiser.images > 1 or synthesiser.bank is not None
+        if not drawn:
             return f"model {synthesiser.card.preset} draws no noise"
         return None if self.style is None else "a style photo decides the look"
 

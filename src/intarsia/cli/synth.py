@@ -57,7 +57,8 @@ def synth(
     instances
         Instance map (PNG), or a folder with one named after each label map; for models with instance edges.
     bank
-        Style bank (intarsia style build) that objects draw their styles from; for models with features of objects.
+        Style bank (intarsia style build) that objects draw their styles from; for models with features of objects. Or
+        segment bank (intarsia bank build) that segments are pasted from; for SIMS.
     pick
         OBJECT=STYLE, may be given several times. OBJECT is an instance number or the name of a class; STYLE is the
         number of a style in the bank, seed:N, or PHOTO,INSTANCES,NUMBER: an object in another photo.
@@ -87,6 +88,9 @@ def synth(
     from intarsia.synthesis.synthesiser import Synthesiser
 
     synthesiser = Synthesiser.from_pretrained(model, pick_device(device))
+    if synthesiser.pastes:
+        paste_from(synthesiser, bank)
+        bank = None
     looks.check(synthesiser)
     _tell_unused(synthesiser, instances, looks)
     look = None if style is None else read_photo(style)
@@ -113,6 +117,25 @@ def synth(
     print(f"wrote {len(targets)} photo{'s' * (len(targets) > 1)} to {out}")
     if variants > 1:
         print(f"two variants of a map differ by {sum(differences) / len(differences):.2f} levels of 255 on average")
+
+
+def paste_from(synthesiser: Synthesiser, bank: Path | None) -> None:
+    """Give a model that pastes segments its bank, or tell that it has none.
+
+    Raises:
+        CheckpointError: the bank cannot be read, or is of another label space.
+        ConfigError: it is of another size.
+    """
+    from intarsia.synthesis.segment_bank import SegmentBank
+
+    if bank is None:
+        notice("no segment bank given (--bank): nothing is pasted, and photos follow from the labels alone.")
+        return
+    segments = SegmentBank.load(bank)
+    synthesiser.paste_from(segments)
+    lacking = [name for name, count in segments.counts.items() if not count]
+    if lacking:
+        notice(f"the bank has no segment of {', '.join(lacking)}: nothing is pasted there.")
 
 
 def instance_files(labels: list[Path], given: Path | None) -> list[Path | None]:

@@ -52,6 +52,10 @@ def conditions(config: Any) -> str:
         parts.append("features of objects")
     if getattr(config, "noise", 0):
         parts.append("noise in the map")
+    if getattr(config, "pasted", False):
+        parts.append("pasted segments")
+    if getattr(config, "images", 1) > 1:
+        parts.append(f"makes {config.images} images")
     return ", ".join(parts)
 
 

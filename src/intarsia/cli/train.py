@@ -98,7 +98,7 @@ def train(
     source = open_source(data, "train")
     visits = len(source) * source.listing.visits
     recipe = replace(_without(chosen.recipe, without), batch=batch or chosen.recipe.batch)
-    if perceptual is not None and "perceptual" not in recipe.generator_weights:
+    if perceptual is not None and systems.FROM_FILE.isdisjoint(recipe.generator_weights):
         raise ConfigError(f"the recipe has no term perceptual, so {perceptual} is of no use. Leave --perceptual out.")
     config = systems.for_label_space(chosen.config, source.label_space)
 

@@ -29,13 +29,14 @@ def mean_by_object(x: Tensor, objects: Tensor) -> Tensor:
     return maps.to(torch.promote_types(x.dtype, torch.float32)).contiguous()
 
 
-def connected_regions(labels: Tensor) -> Tensor:
+def connected_regions(labels: Tensor, *, corners: bool = False) -> Tensor:
     """Number the connected regions of each label map, B H W int64: objects where nobody drew any.
 
-    Regions hang together by the sides of pixels, and are counted from 0 in each map, in order of their first pixel.
+    Regions hang together by the sides of pixels, with `corners` by corners too, and are counted from 0 in each map, in
+    order of their first pixel.
     """
     maps = labels.cpu().contiguous()
     regions = torch.empty_like(maps)
     for given, found in zip(maps, regions, strict=True):
-        kernels.connected_regions(given.numpy(), found.numpy())
+        kernels.connected_regions(given.numpy(), found.numpy(), corners)
     return regions.to(labels.device)

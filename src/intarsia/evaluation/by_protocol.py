@@ -44,6 +44,7 @@ from intarsia.evaluation.recogniser import Recogniser, find_recogniser
 from intarsia.evaluation.recognition import without_nan
 from intarsia.evaluation.store import Facts, Store, Watch
 from intarsia.labels import LabelSpace
+from intarsia.synthesis.segment_bank import SegmentBank
 from intarsia.synthesis.synthesiser import Synthesiser
 from intarsia.training.provenance import hardware, versions
 
@@ -65,6 +66,7 @@ class Choices:
     measures: tuple[str, ...] = MEASURES
     weights: Path | None = None  # folder of weight files; None: torch's hub cache
     store: Store = field(default_factory=Store)
+    bank: Path | None = None  # segment bank that a model pastes from
 
     @property
     def departures(self) -> list[str]:
@@ -100,6 +102,8 @@ def evaluate_model_by(model: str, source: Source, train: Source | None, choices:
     synthesiser = Synthesiser.from_pretrained(folder, choices.device)
     facts = model_facts(model, folder, synthesiser)
     check_label_space(synthesiser.label_space, source.label_space, f"model {model}")
+    if choices.bank is not None:
+        synthesiser.paste_from(SegmentBank.load(choices.bank))
     instruments = _Instruments.of(choices, source.label_space)
     size = choices.size or protocol.size or synthesiser.config.size
     real = replace(whole_views(source, size, choices.limit), truth=protocol.truth)

@@ -53,6 +53,7 @@ from intarsia.evaluation.store import Facts, Store, Watch
 from intarsia.files import sha256
 from intarsia.labels import LabelSpace
 from intarsia.segmentation.card import SEGMENTERS, SegmenterCard
+from intarsia.synthesis.segment_bank import SegmentBank
 from intarsia.synthesis.synthesiser import Synthesiser
 from intarsia.training.provenance import hardware, versions
 
@@ -84,6 +85,7 @@ class Options:
     seed: int = 0  # of styles, and of the subsets that KID draws
     device: str = "cpu"
     store: Store = field(default_factory=Store)  # what was measured before
+    bank: Path | None = None  # segment bank that a model pastes from
 
 
 def evaluate_model(model: str, source: Source, train: Source | None, options: Options, watch: Watch) -> Facts:
@@ -97,7 +99,8 @@ def evaluate_model(model: str, source: Source, train: Source | None, options: Op
         watch: shows progress.
 
     Raises:
-        CheckpointError: model, segmenter or EfficientNet-lite0 cannot be read, or are of another label space.
+        CheckpointError: model, segmenter, bank or EfficientNet-lite0 cannot be read, or are of another label space.
+        ConfigError: the model does not paste from a bank, or the bank is of another size.
         DataError, LabelError: a file of the data is missing or damaged, or there are too few.
     """
     start = time.perf_counter()
@@ -105,6 +108,8 @@ def evaluate_model(model: str, source: Source, train: Source | None, options: Op
     synthesiser = Synthesiser.from_pretrained(folder, options.device)
     facts = model_facts(model, folder, synthesiser)  # now: a run that goes on may replace the folder meanwhile
     check_label_space(synthesiser.label_space, source.label_space, f"model {model}")
+    if options.bank is not None:
+        synthesiser.paste_from(SegmentBank.load(options.bank))
     instruments = _instruments(options, source.label_space)
     real = _views(synthesiser, source, options.size, options.limit)
     made = MadeViews(synthesiser, real, options.seed, facts["weights_sha256"])
@@ -316,6 +321,7 @@ def generation_facts(synthesiser: Synthesiser, made: MadeViews) -> Facts:
         "label_resize": "nearest: the pixel under the centre",
         "style": _style(synthesiser, made),
         "seed": made.seed,
+        "pasted_from": None if synthesiser.bank is None else synthesiser.bank.facts,
         "instance_edges": edges,
         "normalisation": "running statistics",
         "dtype": "float32",

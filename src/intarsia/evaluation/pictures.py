@@ -178,6 +178,7 @@ class MadeViews:
             "of": self.real.identity,
             "model": self.synthesiser.card.model_dump(mode="json", include={"system", "config"}),
             "weights_sha256": self.weights_sha256,
+            "pasted_from": None if self.synthesiser.bank is None else self.synthesiser.bank.facts,
             "seed": self.seed,
             "quantise": self.quantise,
             "codec": self.codec,

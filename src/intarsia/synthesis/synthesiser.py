@@ -28,7 +28,7 @@ from torch import Tensor, nn
 
 from intarsia.blocks.frozen import freeze
 from intarsia.checkpoints.models import find_model
-from intarsia.checkpoints.snapshot import CARD, Card, load_generator
+from intarsia.checkpoints.snapshot import CARD, Card, check_label_space, load_generator
 from intarsia.conditioning.noise import LAYOUTS, Layout
 from intarsia.conditioning.objects import connected_regions
 from intarsia.conditioning.semantics import coded_labels
@@ -39,11 +39,14 @@ from intarsia.labels import Ids, LabelSpace
 from intarsia.records import LAST_SEED, Condition, Seeds
 from intarsia.repeatable import settle_vector_functions
 from intarsia.synthesis import DEFAULT_MODEL
+from intarsia.synthesis.collage import collage, shrunk, spread_out
 from intarsia.synthesis.noise import Noise
 from intarsia.synthesis.object_styles import SceneObject, Style, StyleBank, Vector, objects_of, painted, styled
 from intarsia.synthesis.photos import photo_tensor
 from intarsia.synthesis.regions import Region, region_mask
+from intarsia.synthesis.segment_bank import SegmentBank
 from intarsia.systems import config_from_dict
+from intarsia.systems.sims import SimsGenerator
 
 MOST_PIXELS = 4096 * 4096
 
@@ -69,6 +72,7 @@ class Synthesiser:
         self.device = torch.device(device)
         self.features = int(getattr(self.config, "features", 0))  # most systems have no features of objects
         self.encoder_digest = digest(generator.get_submodule("encoder")) if self.features else ""
+        self.bank: SegmentBank | None = None  # that models which paint over pasted segments take these from
         self.parameters = sum(parameter.numel() for parameter in generator.parameters())
         self.generator = freeze(generator.to(self.device))
 
@@ -107,9 +111,36 @@ class Synthesiser:
         return int(getattr(self.config, "noise", 0))  # most systems have no such setting
 
     @property
+    def images(self) -> int:
+        """How many images of a map the generator makes at once, for seeds to choose among; 1 for most."""
+        return int(getattr(self.config, "images", 1))  # most systems have no such setting
+
+    @property
     def has_edges(self) -> bool:
         """Whether the generator sees the edges of instances."""
         return bool(self.config.edges)
+
+    @property
+    def pastes(self) -> bool:
+        """Whether the generator paints over pasted segments of photos."""
+        return bool(getattr(self.config, "pasted", False))  # most systems have no such setting
+
+    def paste_from(self, bank: SegmentBank) -> None:
+        """Take pasted segments from a bank, in every scene from now on. Without one, the canvas is empty.
+
+        Raises:
+            ConfigError: the model pastes no segments, or the bank is of another size than it was trained at.
+            CheckpointError: the bank is of another label space.
+        """
+        if not self.pastes:
+            raise ConfigError(f"model {self.card.preset} pastes no segments. Leave the segment bank out.")
+        check_label_space(self.label_space, bank.label_space, f"model {self.card.preset}")
+        if bank.size != self.config.size:
+            raise ConfigError(
+                f"segment bank {bank.source} is of photos of {_size(bank.size)}, and model {self.card.preset} was "
+                f"trained at {_size(self.config.size)} (height x width). Build one of its preset."
+            )
+        self.bank = bank
 
     def check_features(self) -> None:
         """Refuse what only models with features of objects can do.
@@ -334,8 +365,9 @@ class Scene:
         """Photos, H W 3 uint8 (B H W 3 for a batch); the same arguments give the same photos.
 
         Args:
-            seed: of style vector or noise, 0 or more; each map of a batch gets the same. Models without either have one
-                photo per map, whatever the seed.
+            seed: of style vector or noise, 0 or more; each map of a batch gets the same. Models that make K images at
+                once show number seed modulo K; with pasted segments 0 pastes the likeliest, others draw among the best.
+                Others without any of these have one photo per map, whatever the seed.
             style: h w 3 uint8, a photo whose look is taken over. Only for models with style, or with features of
                 objects: then it is a photo of this very scene, and each object looks as it does there.
             z: the style vector itself, of `config.latent` numbers. Only for models with style; `seed` is then unused.
@@ -412,6 +444,11 @@ class Scene:
             noise = drawn if style is None else torch.zeros_like(drawn)
         if noise is not None and noise.shape != (len(self), config.latent):
             raise ConfigError(f"the style vector has {noise.shape[-1]} numbers; this model needs {config.latent}.")
+        if self.synthesiser.pastes:
+            return self._rendered(self._pasted(seeds))
+        if self.synthesiser.images > 1:
+            choice = torch.tensor([seed % self.synthesiser.images for seed in seeds], device=device)
+            return self._rendered(replace(self.condition, choice=choice))
         condition = self.condition.restyled(
             noise=None if noise is None else noise.to(device), photo=None if style is None else style.to(device)
         )
@@ -464,11 +501,25 @@ class Scene:
         given = self.synthesiser.padded(given)
         return self.condition.restyled(photo=given) if features is None else self.condition.restyled(features=given)
 
+    def _pasted(self, seeds: Sequence[int]) -> Condition:
+        """The condition with a canvas, and with the labels that belong to it."""
+        synthesiser, config = self.synthesiser, self.synthesiser.config
+        maps = synthesiser.padded(self.labels).cpu()
+        canvases = torch.zeros(len(maps), 3, *maps.shape[1:])
+        if synthesiser.bank is not None:
+            assert isinstance(synthesiser.generator, SimsGenerator)
+            for place, (labels, seed) in enumerate(zip(maps, seeds, strict=True)):
+                small = shrunk(labels, config.size)
+                made = collage(synthesiser.generator, synthesiser.bank, small, config.roles, seed)
+                canvases[place], maps[place] = spread_out(made, labels)
+        semantics = coded_labels(maps.to(synthesiser.device), config.planes)
+        return Condition(semantics, semantics.size, canvas=canvases.to(synthesiser.device))
+
     def _rendered(self, condition: Condition) -> Tensor:
         height, width = self.size
         with torch.inference_mode(), _memory_told(self.size):
             image: Tensor = self.synthesiser.generator(condition).image
-        return image[:, :, :height, :width]
+        return image[:, :, :height, :width].clamp(-1, 1)  # not all generators end with tanh
 
     def _without_noise(self, what: str) -> ConfigError:
         return ConfigError(

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from intarsia.errors import ConfigError
 from intarsia.labels import LabelSpace
-from intarsia.systems import oasis, pix2pixhd, spade
+from intarsia.systems import content, crn, oasis, pix2pixhd, sims, spade
 from intarsia.systems.system import Preset, Recipe, System
 
 
@@ -27,13 +27,18 @@ class Published:
 
 
 SYSTEMS = {
+    "crn": Published(crn.crn, crn.CrnConfig, 2017, "Photographic Image Synthesis with Cascaded Refinement Networks"),
+    "sims": Published(sims.sims, sims.SimsConfig, 2018, "Semi-parametric Image Synthesis"),
     "pix2pixhd": Published(
         pix2pixhd.pix2pixhd, pix2pixhd.Pix2pixHDConfig, 2018, "High-Resolution Image Synthesis with Conditional GANs"
     ),
     "spade": Published(spade.spade, spade.SpadeConfig, 2019, "Spatially-Adaptive Normalization (GauGAN)"),
     "oasis": Published(oasis.oasis, oasis.OasisConfig, 2021, "You Only Need Adversarial Supervision"),
 }
-PRESETS = {**pix2pixhd.PRESETS, **spade.PRESETS, **oasis.PRESETS}
+PRESETS = {**crn.PRESETS, **sims.PRESETS, **pix2pixhd.PRESETS, **spade.PRESETS, **oasis.PRESETS}
+
+FROM_FILE = frozenset({"perceptual"}) | content.FROM_FILE
+"""Terms of the generator that look through a network read from the user's file."""
 
 
 def preset(name: str) -> Preset:

@@ -24,7 +24,7 @@ def assembled(
     perceptual: Path | None,
     *,
     generator: nn.Module,
-    discriminator: nn.Module,
+    discriminator: nn.Module | None,
     condition: Callable[[Config, Batch, Seeds], Condition],
     generator_terms: Mapping[str, Term],
     discriminator_terms: Mapping[str, Term],
@@ -40,7 +40,7 @@ def assembled(
         recipe: a term without a weight is not computed.
         perceptual: file of VGG19 weights, for the term `perceptual`.
         generator: with its first weights.
-        discriminator: likewise.
+        discriminator: likewise; None for systems without one.
         condition: what the networks look at in training.
         generator_terms: all that the system knows but the perceptual ones.
         discriminator_terms: all that the system knows.

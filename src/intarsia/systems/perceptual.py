@@ -33,9 +33,9 @@ class Viewer:
 
     file: Callable[[Path | None], Path | None]  # where its weights are, told the user's --perceptual; None: absent
     read: Callable[[Path], nn.Module]  # that file -> image B 3 H W in [-1, 1] -> features
-    weights: tuple[float, ...]  # of the features, in their order
     needs: str  # what is absent, and where to get it
     missed: str  # the same for the notice that an optional term is left out
+    weights: tuple[float, ...] = ()  # of the features, in their order; none where the system has its own
 
 
 VIEWERS = {
@@ -86,13 +86,23 @@ def perceptual_terms(recipe: Recipe, given: Path | None) -> dict[str, Term]:
     return {name: _term(name, VIEWERS[name], given) for name in recipe.generator_weights if name in VIEWERS}
 
 
-def _term(name: str, viewer: Viewer, given: Path | None) -> Term:
+def network_of(term: str, viewer: Viewer, given: Path | None) -> nn.Module:
+    """The network that a term looks through.
+
+    Raises:
+        ConfigError: its weights are absent.
+        CheckpointError: its file cannot be read or holds another network.
+    """
     path = viewer.file(given)
     if path is None:
         raise ConfigError(
-            f"the recipe weighs the term {name}, which needs {viewer.needs}, or leave the term out: --without {name}."
+            f"the recipe weighs the term {term}, which needs {viewer.needs}, or leave the term out: --without {term}."
         )
-    network = viewer.read(path)
+    return viewer.read(path)
+
+
+def _term(name: str, viewer: Viewer, given: Path | None) -> Term:
+    network = network_of(name, viewer, given)
 
     def term(round: Round) -> Tensor:
         network.to(round.fake.image.device)
