@@ -94,7 +94,12 @@ def find(folder: Path) -> Iterator[Path]:
 def read(path: Path) -> Golden:
     """A golden and its arrays."""
     values = json.loads(path.read_text())
-    networks = values["state_dict"] if isinstance(values["state_dict"], dict) else {"": values["state_dict"]}
+    networks, scale = values["state_dict"], values.get("scale", {})
+    if not isinstance(networks, dict):
+        others = {key: entries for key, entries in values.items() if key.startswith("state_dict_")}
+        # Beside the first network, some goldens list more of them under keys of their own.
+        networks = {("G" if others else ""): networks} | {k.removeprefix("state_dict_"): v for k, v in others.items()}
+    scale = scale | {name: value for network in networks for name, value in values.get(f"scale_{network}", {}).items()}
     with np.load(path.with_suffix(".npz")) as arrays:
         stored = dict(arrays)
     return Golden(
@@ -105,7 +110,7 @@ def read(path: Path) -> Golden:
         training=values["mode"] == "train",
         parameters=values["params"],
         entries={name: tuple((key, tuple(shape)) for key, shape in entries) for name, entries in networks.items()},
-        scale=values.get("scale", {}),
+        scale=scale,
         described=values["inputs"],
         inputs={key.removeprefix("in_"): value for key, value in stored.items() if key.startswith("in_")},
         outputs={key.removeprefix("out_"): value for key, value in stored.items() if key.startswith("out_")},

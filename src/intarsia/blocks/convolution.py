@@ -60,6 +60,7 @@ class JointConv2d(nn.Module):
         others: channels of the other maps, such as an image; there may be none.
         outputs, kernel, stride, padding: of the convolution; zeros are padded.
         spectral: spectral normalisation; then without a bias.
+        bias: whether there is one.
     """
 
     def __init__(
@@ -72,15 +73,18 @@ class JointConv2d(nn.Module):
         stride: int = 1,
         padding: int = 0,
         spectral: bool = False,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         kind = SpectralConv2d if spectral else nn.Conv2d
-        self.whole = kind(planes + others, outputs, kernel, stride=stride, padding=padding, bias=not spectral)
+        bias = bias and not spectral
+        self.whole = kind(planes + others, outputs, kernel, stride=stride, padding=padding, bias=bias)
         self.planes, self.kernel, self.stride, self.padding = planes, kernel, stride, padding
 
     def forward(self, semantics: Semantics, others: Tensor | None = None) -> Tensor:
         """Labels of B maps and k*B others H W -> k*B outputs h w (B where there are no others)."""
-        if isinstance(semantics, Tensor) or not self._pays(semantics):
+        shape = (self.kernel, self.stride, self.padding)
+        if isinstance(semantics, Tensor) or not look_ups_pay(semantics, self.planes, *shape):
             out: Tensor = self.whole(side_by_side(semantics, others))
             return out
         layer = self.whole
@@ -94,10 +98,11 @@ class JointConv2d(nn.Module):
         beside = F.conv2d(others, weight[:, self.planes :], stride=self.stride, padding=self.padding)
         return (beside.view(-1, *labels.shape) + labels).flatten(0, 1)
 
-    def _pays(self, semantics: CodedMap) -> bool:
-        """Whether the look-ups need fewer multiply-adds than the dense planes: false for maps busy as noise."""
-        windows = semantics.neighbourhoods(self.kernel, stride=self.stride, padding=self.padding)
-        return len(semantics.codebook) + len(windows.members) / self.planes < windows.index.numel()
+
+def look_ups_pay(semantics: CodedMap, planes: int, kernel: int, stride: int, padding: int) -> bool:
+    """Whether look-ups need fewer multiply-adds than a convolution of dense planes: false for maps busy as noise."""
+    windows = semantics.neighbourhoods(kernel, stride=stride, padding=padding)
+    return len(semantics.codebook) + len(windows.members) / planes < windows.index.numel()
 
 
 def side_by_side(semantics: Semantics, others: Tensor | None) -> Tensor:

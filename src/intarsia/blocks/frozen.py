@@ -21,7 +21,14 @@ from torch import Tensor, nn
 from intarsia.blocks import winograd
 from intarsia.blocks.banded import Banded
 from intarsia.blocks.coarse_to_fine import CoarseToFine
-from intarsia.blocks.convolution import CodedConv2d, SpectralConv2d, by_tap, spectrally_normalised
+from intarsia.blocks.convolution import (
+    CodedConv2d,
+    JointConv2d,
+    SpectralConv2d,
+    by_tap,
+    look_ups_pay,
+    spectrally_normalised,
+)
 from intarsia.blocks.detached import detached
 from intarsia.blocks.lookup import lookup_affine, window_products
 from intarsia.blocks.modulation import Moments, Spade, normalised, pays
@@ -119,6 +126,40 @@ class FrozenCodedConv2d(nn.Module):
         return self.kept[semantics]
 
 
+class FrozenJointConv2d(nn.Module):
+    """`JointConv2d` in its two parts: the labels' look-ups, and the others' convolution in its quickest form."""
+
+    def __init__(self, layer: JointConv2d) -> None:
+        super().__init__()
+        whole = FrozenConv2d(layer.whole)
+        self.arguments = (layer.planes, layer.kernel, layer.stride, layer.padding)
+        of_labels, of_others = whole.weight.split([layer.planes, whole.weight.shape[1] - layer.planes], 1)
+        bias = of_labels.new_zeros(len(of_labels)) if whole.bias is None else whole.bias
+        self.labels = _convolution(CodedConv2d, of_labels, None, layer.stride, layer.padding)
+        self.bias = bias[:, None, None]
+        self.beside: FrozenConv2d | None = None
+        if of_others.shape[1]:
+            self.beside = FrozenConv2d(_convolution(nn.Conv2d, of_others, bias, layer.stride, layer.padding))
+
+    def forward(self, semantics: Semantics, others: Tensor | None = None) -> Tensor:
+        """Labels of B maps and k*B others H W -> k*B outputs h w (B where there are no others)."""
+        if isinstance(semantics, CodedMap) and not look_ups_pay(semantics, *self.arguments):
+            semantics = semantics.dense()
+        labels: Tensor = self.labels(semantics)
+        if others is None or self.beside is None:
+            return labels + self.bias
+        return (self.beside(others).view(-1, *labels.shape) + labels).flatten(0, 1)
+
+
+def _convolution(kind: type[nn.Conv2d], weight: Tensor, bias: Tensor | None, stride: int, padding: int) -> nn.Conv2d:
+    """A convolution with these very weights."""
+    outputs, inputs, kernel, _ = weight.shape
+    layer = kind(inputs, outputs, kernel, stride, padding, bias=bias is not None, device="meta")
+    layer.weight = nn.Parameter(weight, False)
+    layer.bias = None if bias is None else nn.Parameter(bias, False)
+    return layer
+
+
 class FrozenSpade(nn.Module):
     """`Spade` with normalisation folded into its tables, which are kept while the map that they are of lives.
 
@@ -212,6 +253,7 @@ FROZEN: dict[type[nn.Module], Callable[..., nn.Module]] = {
     nn.Conv2d: FrozenConv2d,
     SpectralConv2d: FrozenConv2d,
     CodedConv2d: FrozenCodedConv2d,
+    JointConv2d: FrozenJointConv2d,
     Spade: FrozenSpade,
     CoarseToFine: lambda network: Banded(network, FrozenConv2d),
 }

@@ -98,7 +98,7 @@ def train(
     source = open_source(data, "train")
     visits = len(source) * source.listing.visits
     recipe = replace(_without(chosen.recipe, without), batch=batch or chosen.recipe.batch)
-    if perceptual is not None and "perceptual" not in recipe.generator_weights:
+    if perceptual is not None and not {"perceptual", "style"} & recipe.generator_weights.keys():
         raise ConfigError(f"the recipe has no term perceptual, so {perceptual} is of no use. Leave --perceptual out.")
     config = systems.for_label_space(chosen.config, source.label_space)
 
@@ -133,7 +133,11 @@ def _without(recipe: Recipe, terms: tuple[str, ...]) -> Recipe:
     for term in terms:
         if term not in recipe.generator_weights:
             raise ConfigError(f"the recipe has no term {term}. It has {', '.join(recipe.generator_weights)}.")
-    return replace(recipe, generator_weights={k: v for k, v in recipe.generator_weights.items() if k not in terms})
+    weights, first = (
+        {term: value for term, value in of_terms.items() if term not in terms}
+        for of_terms in (recipe.generator_weights, recipe.first_epochs)
+    )
+    return replace(recipe, generator_weights=weights, first_epochs=first)
 
 
 def _fabric(precision: Precision, devices: int) -> Fabric:

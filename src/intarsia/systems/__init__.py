@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from intarsia.errors import ConfigError
 from intarsia.labels import LabelSpace
-from intarsia.systems import oasis, pix2pixhd, spade
+from intarsia.systems import oasis, pix2pixhd, sesame, spade
 from intarsia.systems.system import Preset, Recipe, System
 
 
@@ -31,9 +31,10 @@ SYSTEMS = {
         pix2pixhd.pix2pixhd, pix2pixhd.Pix2pixHDConfig, 2018, "High-Resolution Image Synthesis with Conditional GANs"
     ),
     "spade": Published(spade.spade, spade.SpadeConfig, 2019, "Spatially-Adaptive Normalization (GauGAN)"),
+    "sesame": Published(sesame.sesame, sesame.SesameConfig, 2020, "Semantic Editing of Scenes (SESAME)"),
     "oasis": Published(oasis.oasis, oasis.OasisConfig, 2021, "You Only Need Adversarial Supervision"),
 }
-PRESETS = {**pix2pixhd.PRESETS, **spade.PRESETS, **oasis.PRESETS}
+PRESETS = {**pix2pixhd.PRESETS, **spade.PRESETS, **sesame.PRESETS, **oasis.PRESETS}
 
 
 def preset(name: str) -> Preset:
