@@ -37,7 +37,8 @@ def generator(golden: Golden, road: str) -> dict[str, Tensor]:
     condition = _condition(golden, config, road)
     ours = on_road(network, golden, road)
     assert isinstance(ours, SesameGenerator)
-    assert condition.photo is not None and condition.hole is not None
+    assert condition.photo is not None
+    assert condition.hole is not None
     made = ours.made(condition)
     whole = condition.dense().semantics
     assert isinstance(whole, Tensor)
@@ -113,8 +114,8 @@ def boxes(golden: Golden, road: str) -> dict[str, Tensor]:
         box: Box = (float(given[0]), float(given[1]), float(given[2]), float(given[3]))
         width, height = int(given[4]), int(given[5])
         view = view_around(box, (height, width), options["img_to_obj_ratio"])
-        seen = in_view(box, view, (side, side))
-        rows.append([*given[:6], *view, *pixels_of(seen, (side, side)), *pixels_of(_grown(seen), (side, side))])
+        seen = pixels_of(in_view(box, view, (side, side)), (side, side))
+        rows.append([*given[:6], *view, *seen, *pixels_of(_grown(seen), (side, side))])
     return {"rows": torch.from_numpy(np.asarray(rows, np.float32))}
 
 
