@@ -1,5 +1,5 @@
 """Every part that goldens may name, by (system, part): how to run it, and on which roads."""
 
-from tests.goldens import oasis, pix2pixhd, sesame, spade
+from tests.goldens import oasis, pix2pixhd, safm, sesame, spade
 
-PARTS = {**pix2pixhd.PARTS, **spade.PARTS, **sesame.PARTS, **oasis.PARTS}
+PARTS = {**pix2pixhd.PARTS, **spade.PARTS, **sesame.PARTS, **oasis.PARTS, **safm.PARTS}

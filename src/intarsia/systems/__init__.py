@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from intarsia.errors import ConfigError
 from intarsia.labels import LabelSpace
-from intarsia.systems import oasis, pix2pixhd, sesame, spade
+from intarsia.systems import oasis, pix2pixhd, safm, sesame, spade
 from intarsia.systems.system import Preset, Recipe, System
 
 
@@ -33,8 +33,9 @@ SYSTEMS = {
     "spade": Published(spade.spade, spade.SpadeConfig, 2019, "Spatially-Adaptive Normalization (GauGAN)"),
     "sesame": Published(sesame.sesame, sesame.SesameConfig, 2020, "Semantic Editing of Scenes (SESAME)"),
     "oasis": Published(oasis.oasis, oasis.OasisConfig, 2021, "You Only Need Adversarial Supervision"),
+    "safm": Published(safm.safm, safm.SafmConfig, 2022, "Semantic-shape Adaptive Feature Modulation (SAFM)"),
 }
-PRESETS = {**pix2pixhd.PRESETS, **spade.PRESETS, **sesame.PRESETS, **oasis.PRESETS}
+PRESETS = {**pix2pixhd.PRESETS, **spade.PRESETS, **sesame.PRESETS, **oasis.PRESETS, **safm.PRESETS}
 
 
 def preset(name: str) -> Preset:
