@@ -29,6 +29,7 @@ def batch(system: System, count: int = 2) -> Batch:
         image=torch.rand(count, 3, height, width, generator=torch.Generator().manual_seed(2)) * 2 - 1,
         labels=maps.regions(3, system.config.labels, height, width, batch=count),
         instances=maps.regions(4, 20, height, width, batch=count),
+        holes=maps.regions(5, 2, height, width, batch=count) > 0,
     )
 
 
@@ -54,5 +55,7 @@ def one_of(condition: Condition, place: int) -> Condition:
         return None if tensor is None else tensor[place : place + 1]
 
     semantics = replace(condition.semantics, codes=part(condition.semantics.codes), _windows={}, _half=[])
-    tensors = {name: part(getattr(condition, name)) for name in ("noise", "photo", "objects", "features")}
+    tensors = {
+        name: part(getattr(condition, name)) for name in ("noise", "photo", "objects", "features", "hole", "shapes")
+    }
     return replace(condition, semantics=semantics, **tensors, _levels={})

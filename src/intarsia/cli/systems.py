@@ -52,6 +52,10 @@ def conditions(config: Any) -> str:
         parts.append("features of objects")
     if getattr(config, "noise", 0):
         parts.append("noise in the map")
+    if getattr(config, "shapes", False):
+        parts.append("shapes of objects")
+    if getattr(config, "edits", False):
+        parts.append("a photo with a hole")
     return ", ".join(parts)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from intarsia.cli.options import at_least, check_seed
+from intarsia.cli.paths import scratch_folder
 from intarsia.cli.say import notice
 from intarsia.errors import ConfigError, DataError
 
@@ -115,6 +116,7 @@ def train(
         minutes=float("inf") if minutes is None else minutes,
         state_minutes=state_every,
         start=start,
+        scratch=scratch_folder(source.name),
     )
     say = notice if fabric.is_global_zero else _silence
     watched = _watched(data, say)

@@ -8,6 +8,7 @@ the object's width, and counts to their sum, so that a descriptor says the same 
 from __future__ import annotations
 
 import hashlib
+import zipfile
 import zlib
 from dataclasses import dataclass
 from functools import lru_cache
@@ -156,13 +157,13 @@ def _angles(size: int, sectors: int) -> npt.NDArray[np.uint8]:
 
 def _read(path: Path) -> Counts | None:
     try:
-        with np.load(path) as stored:
+        with path.open("rb") as file, np.load(file) as stored:
             shape = tuple(stored["shape"])
             inside = np.unpackbits(stored["inside"], count=shape[0] * shape[1]).astype(np.bool_).reshape(shape)
             raw = zlib.decompress(stored["counts"].tobytes())
             counts = np.frombuffer(raw, stored["kind"].dtype).reshape(-1, CHANNELS)
             return Counts(inside, counts) if len(counts) == np.count_nonzero(inside) else None
-    except (OSError, ValueError, KeyError, zlib.error, EOFError):
+    except (OSError, ValueError, KeyError, zlib.error, zipfile.BadZipFile, EOFError):
         return None
 
 

@@ -88,7 +88,7 @@ def _viewed(holes: Holes, pair: Pair, size: Size, flip: bool, rng: random.Random
 
 
 def _with(hole: Mask, one: Sample) -> Sample:
-    return replace(one, hole=torch.from_numpy(np.ascontiguousarray(hole)))
+    return replace(one, hole=torch.from_numpy(hole.copy()))
 
 
 def hole_in(holes: Holes, labels: Ids, box: Box, rng: random.Random) -> Mask:

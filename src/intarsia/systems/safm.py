@@ -179,7 +179,7 @@ def safm(config: SafmConfig, recipe: Recipe, preset: str, perceptual: Path | Non
         discriminator_terms=judging_terms(config.adversarial),
         generator_sees_real="feature_matching" in recipe.generator_weights,
         draw=partial(draw, config, recipe),
-        companion=segmenter,
+        companion=segmenter if {"real_segmentation", "fake_segmentation"} & recipe.generator_weights.keys() else None,
     )
 
 
@@ -293,7 +293,7 @@ PRESETS |= {
     "safm-street-128": Preset("safm", _STREET, _STREET_RECIPE),
     "safm-street-64": Preset(
         "safm",
-        replace(_STREET, size=(64, 64), adapted="once"),
+        replace(_STREET, size=(64, 64), adapted="once", hidden=24, segmenter_width=16),
         replace(_STREET_RECIPE, load_size=(64, 64), crop_size=(64, 64)),
     ),
     # For tests: everything that the large ones have, in a second.
@@ -317,13 +317,12 @@ PRESETS |= {
             6,
             dont_care=False,
             width=4,
-            size=(64, 64),
+            size=(32, 32),
             adapted="once",
             shape_width=4,
             hidden=8,
             discriminator_width=8,
-            segmenter_width=8,
         ),
-        Recipe(_MATCHED, _SIDES, epochs=2, batch=2, crop_size=(64, 64)),
+        Recipe({"gan": 1.0}, _SIDES, epochs=2, batch=2, crop_size=(32, 32)),
     ),
 }
