@@ -203,11 +203,14 @@ def condition(config: SafmConfig, batch: Batch, seeds: Seeds) -> Condition:
 def segmenter_terms(config: SafmConfig, segmented: Callable[[Tensor], Tensor]) -> dict[str, Term]:
     """What the segmenter learns from photos, and generator and segmenter from made images.
 
-    As published, the segmenter is not held while it looks at made images: both learn from them.
+    As published, the segmenter is not held while it looks at made images: both learn from them. It sees them in
+    float32, whatever the generator computes in.
     """
 
     def of(images: Callable[[Round], Tensor]) -> Term:
-        return lambda r: segmentation.balanced(segmented(images(r)), r.batch.labels, dont_care=config.unlabelled)
+        return lambda r: segmentation.balanced(
+            segmented(images(r).float()), r.batch.labels, dont_care=config.unlabelled
+        )
 
     return {"real_segmentation": of(lambda r: r.batch.image), "fake_segmentation": of(lambda r: r.fake.image)}
 
