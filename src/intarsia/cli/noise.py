@@ -179,7 +179,7 @@ def file_mask(
     Raises:
         DataError: it cannot be read, or has another size.
     """
-    mask = read_instance_map(path) > 0
+    mask = read_instance_map(path, f"{what} mask") > 0
     if mask.shape != size:
         raise DataError(
             f"{what} mask {path} is {mask.shape[0]}x{mask.shape[1]} and its {beside} {size[0]}x{size[1]} "
