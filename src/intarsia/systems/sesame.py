@@ -273,7 +273,9 @@ def judged_by_two_streams(preset: Preset) -> Preset:
     return replace(preset, config=replace(preset.config, discriminator="two-stream"))
 
 
-_SPADE = {name: SPADE_PRESETS[f"spade-{name}"] for name in ("ade20k", "coco", "cityscapes", "street-128", "tiny")}
+_SPADE = {
+    name: SPADE_PRESETS[f"spade-{name}"] for name in ("ade20k", "coco", "cityscapes", "street-128", "street-64", "tiny")
+}
 PRESETS |= {f"spade-{name}-sesame": judged_by_two_streams(preset) for name, preset in _SPADE.items()}
 
 _STREET = SesameConfig(
@@ -298,13 +300,6 @@ _STREET_RECIPE = Recipe(
 PRESETS |= {
     "sesame-street-128": Preset("sesame", _STREET, _STREET_RECIPE),
     "sesame-street-64": Preset("sesame", replace(_STREET, size=(64, 64)), replace(_STREET_RECIPE, crop_size=(64, 64))),
-    "spade-street-64-sesame": judged_by_two_streams(
-        replace(
-            _SPADE["street-128"],
-            config=replace(_SPADE["street-128"].config, size=(64, 64)),
-            recipe=replace(_SPADE["street-128"].recipe, load_size=(72, 72), crop_size=(64, 64)),
-        )
-    ),
     # For tests: everything that the large ones have, in a second.
     "sesame-tiny": Preset(
         "sesame",
