@@ -51,7 +51,11 @@ def measured(source: Source, count: int, size: Size, threads: int) -> dict[str, 
         def kept(one: Map) -> Tensor:
             return kept_descriptors(torch.from_numpy(one), Path(folder))
 
-        ways = {"computed": lambda one: dense(counted(one)), "computed and kept": kept, "read": kept}
+        ways: dict[str, Callable[[Map], Tensor]] = {
+            "computed": lambda one: dense(counted(one)),
+            "computed and kept": kept,
+            "read": kept,
+        }
         took = {name: timed(way, maps, threads) for name, way in ways.items()}
         kept_bytes = sum(path.stat().st_size for path in Path(folder).iterdir())
     return {

@@ -63,14 +63,15 @@ def discriminator(golden: Golden, road: str) -> dict[str, Tensor]:
 
 
 def segmenter(golden: Golden, road: str) -> dict[str, Tensor]:
-    """NetSeg: image -> logits, under whatever name; its sizes are those of its weights."""
+    """NetSeg: image -> logits, under whatever names; its sizes are those of its weights."""
     last = golden.weights["layer_up_last.weight"]
     network = SegmentingDiscriminator(last.shape[0], width=2 * last.shape[1], fake=False)
     network.load_state_dict(
         converted(golden.weights, convert.segmenter_keys(), network.state_dict(), golden.name, "segmenter")
     )
     assert sum(p.numel() for p in network.parameters()) == golden.parameters, "another number of parameters"
-    logits = network.train(golden.training).segmented(golden.tensor(next(iter(golden.inputs))))
+    image = "image" if "image" in golden.inputs else next(iter(golden.inputs))
+    logits = network.train(golden.training).segmented(golden.tensor(image))
     return dict.fromkeys((name.split("_s4")[0].split("_c8")[0] for name in golden.outputs), logits)
 
 

@@ -70,7 +70,7 @@ def discriminator(golden: Golden, road: str) -> dict[str, Tensor]:
     network = _discriminator(options, planes)
     fill(network, convert.discriminator_keys(options["num_D"], options["n_layers_D"]), golden.weights, golden)
     verdict = network.train(golden.training)(condition, image)
-    out = {}
+    out: dict[str, Tensor] = {}
     for scale, found in enumerate(verdict.scales):
         out |= {f"feat_{scale}_{place}": feature for place, feature in enumerate(found[:-1])}
         out[f"pred_{scale}"] = found[-1]

@@ -63,7 +63,7 @@ def edited(
     made = _filled(synthesiser, seen)
     result = photo.copy()
     inside = hole[view.window]
-    result[view.window][inside] = resized_photo(made, inside.shape)[inside]
+    result[view.window][inside] = resized_photo(made, (inside.shape[0], inside.shape[1]))[inside]
     return result
 
 

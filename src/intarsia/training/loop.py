@@ -488,8 +488,14 @@ def drawing(
     if system.draw is not None:
         own = partial(system.draw, flip=flip, one_class_at_most=at_most, scratch=scratch)
         return lambda pair, rng: own(pair, rng=rng)
-    sizes = {"load_size": recipe.load_size, "crop_size": recipe.crop_size}
-    return lambda pair, rng: sample(pair, **sizes, flip=flip, rng=rng, one_class_at_most=at_most)
+    return lambda pair, rng: sample(
+        pair,
+        load_size=recipe.load_size,
+        crop_size=recipe.crop_size,
+        flip=flip,
+        rng=rng,
+        one_class_at_most=at_most,
+    )
 
 
 def views(system: System, watched: Source, most: int, scratch: Path | None = None) -> list[Sample]:
