@@ -97,6 +97,12 @@ def test_some_boxes_lie_anywhere(pair):
     assert drawn(empty, Holes(context=0.0, least=8)).hole.any()
 
 
+def test_an_object_in_the_last_row_leaves_a_hole_too(pair):
+    pair.labels[-1], pair.instances[-1] = 4, 11
+    for seed in range(5):
+        assert drawn(pair, Holes(classes=(4,)), seed).hole.any()
+
+
 def test_a_random_box_fits_into_a_small_image():
     for seed in range(50):
         left, top, right, bottom = holes.random_box(128, 256, (20, 12), random.Random(seed))

@@ -60,7 +60,8 @@ def holed_sample(
 ) -> Sample:
     """A random cut of a labelled photo with a hole. Arguments and errors beside `holes` are those of `sample`.
 
-    With a context, the cut is a view around the hole, resized to `crop_size`; `load_size` is then not looked at.
+    With a context, the cut is a view around the hole, resized to `crop_size`; `load_size` and `one_class_at_most` are
+    then not looked at.
     """
     if holes.context:
         return _viewed(holes, pair, crop_size, flip, rng)
@@ -186,9 +187,9 @@ def in_view(box: Box, view: Box, size: Size) -> Box:
 
 
 def pixels_of(box: Box, size: Size) -> tuple[int, int, int, int]:
-    """The whole pixels of an image that a box begins and ends in."""
-    left, top, right, bottom = box
-    return max(int(left), 0), max(int(top), 0), min(int(right), size[1]), min(int(bottom), size[0])
+    """The whole pixels of an image that a box begins and ends in; at least one, also where it lies beyond the end."""
+    left, top = (min(max(int(first), 0), side - 1) for first, side in ((box[0], size[1]), (box[1], size[0])))
+    return left, top, max(min(int(box[2]), size[1]), left + 1), max(min(int(box[3]), size[0]), top + 1)
 
 
 def filled(box: tuple[int, int, int, int], size: Size) -> Mask:
