@@ -13,18 +13,17 @@ from intarsia.blocks.residual import SLOPE
 
 
 class Levels(Protocol):
-    """What blocks look at, such as a `Condition`, by resolution."""
+    """What blocks look at, by resolution: a `Condition`, or what was made of one."""
 
     def at(self, height: int, width: int) -> Any:
-        """What a block of this resolution looks at."""
-        ...
+        """What a block of that resolution looks at."""
 
 
 class Decoder(nn.Module):
     """Blocks over a growing grid; each block looks at the condition at its own resolution.
 
     Args:
-        blocks: each called as block(x, seen); it upsamples x to the size of what it looks at itself.
+        blocks: each called as block(x, seen) with what it looks at; it upsamples x to the size of that itself.
         doublings: for each block, whether the grid doubles before it.
         channels: of the last block's output, and of what stands beside it.
         colours: channels of the image.
