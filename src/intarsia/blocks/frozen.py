@@ -133,7 +133,7 @@ class FrozenJointConv2d(nn.Module):
         super().__init__()
         whole = FrozenConv2d(layer.whole)
         self.arguments = (layer.planes, layer.kernel, layer.stride, layer.padding)
-        of_labels, of_others = whole.weight.split([layer.planes, whole.weight.shape[1] - layer.planes], 1)
+        of_labels, of_others = torch.split(whole.weight, [layer.planes, whole.weight.shape[1] - layer.planes], 1)
         bias = of_labels.new_zeros(len(of_labels)) if whole.bias is None else whole.bias
         self.labels = _convolution(CodedConv2d, of_labels, None, layer.stride, layer.padding)
         self.bias = bias[:, None, None]
@@ -148,7 +148,8 @@ class FrozenJointConv2d(nn.Module):
         labels: Tensor = self.labels(semantics)
         if others is None or self.beside is None:
             return labels + self.bias
-        return (self.beside(others).view(-1, *labels.shape) + labels).flatten(0, 1)
+        both: Tensor = (self.beside(others).view(-1, *labels.shape) + labels).flatten(0, 1)
+        return both
 
 
 def _convolution(kind: type[nn.Conv2d], weight: Tensor, bias: Tensor | None, stride: int, padding: int) -> nn.Conv2d:

@@ -1,4 +1,4 @@
-"""VGG19's feature layers (Simonyan & Zisserman 2015), for losses on features. The weights are the user's own file."""
+"""VGG19's feature layers (Simonyan & Zisserman 2015), for losses on features. Weights are the user's file."""
 
 from __future__ import annotations
 

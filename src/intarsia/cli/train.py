@@ -135,10 +135,8 @@ def _without(recipe: Recipe, terms: tuple[str, ...]) -> Recipe:
     for term in terms:
         if term not in recipe.generator_weights:
             raise ConfigError(f"the recipe has no term {term}. It has {', '.join(recipe.generator_weights)}.")
-    weights, first = (
-        {term: value for term, value in of_terms.items() if term not in terms}
-        for of_terms in (recipe.generator_weights, recipe.first_epochs)
-    )
+    weights = {term: weight for term, weight in recipe.generator_weights.items() if term not in terms}
+    first = {term: epoch for term, epoch in recipe.first_epochs.items() if term not in terms}
     return replace(recipe, generator_weights=weights, first_epochs=first)
 
 

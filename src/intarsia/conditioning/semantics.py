@@ -41,17 +41,6 @@ def coded_labels(labels: Tensor, channels: int, instances: Tensor | None = None)
     return CodedMap((labels + channels * instance_edges(instances)).int(), codebook).compact()
 
 
-def check_labels(labels: Tensor, channels: int) -> None:
-    """Refuse train ids that a network has no plane for.
-
-    Raises:
-        LabelError: there is one of `channels` or more.
-    """
-    last = int(labels.max())
-    if last >= channels:
-        raise LabelError(f"a label map has train id {last}; this network knows 0..{channels - 1}. Check the data.")
-
-
 def batch_semantics(batch: Batch, channels: int, edges: bool) -> CodedMap:
     """The labels of a batch, and with `edges` those of its instances.
 
@@ -59,7 +48,18 @@ def batch_semantics(batch: Batch, channels: int, edges: bool) -> CodedMap:
         LabelError: the batch has a train id of `channels` or more.
         DataError: edges are wanted and the batch has no instance maps.
     """
-    check_labels(batch.labels, channels)
+    check_labels(batch, channels)
     if edges and batch.instances is None:
         raise DataError("this network looks at instance edges, and the data has no instance maps. Set edges=False.")
     return coded_labels(batch.labels, channels, batch.instances if edges else None)
+
+
+def check_labels(batch: Batch, channels: int) -> None:
+    """Refuse labels that a network has no plane for.
+
+    Raises:
+        LabelError: the batch has a train id of `channels` or more.
+    """
+    last = int(batch.labels.max())
+    if last >= channels:
+        raise LabelError(f"a label map has train id {last}; this network knows 0..{channels - 1}. Check the data.")

@@ -133,7 +133,8 @@ def _limits(widest: int, bins: Bins) -> npt.NDArray[np.int64]:
     near = ((edges * half) ** 2).astype(np.int64)
     tried = near[:, None] + np.arange(-2, 3)
     fits = (tried >= 0) & (np.sqrt(np.maximum(tried, 0).astype(np.float32)) / half <= edges[:, None])
-    return np.where(fits, tried, -1).max(1)
+    limits: npt.NDArray[np.int64] = np.where(fits, tried, -1).max(1)
+    return limits
 
 
 @lru_cache(maxsize=4)

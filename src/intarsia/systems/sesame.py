@@ -161,7 +161,8 @@ class SesameGenerator(nn.Module):
         semantics = condition.at(*condition.size)
         masked = condition.photo.masked_fill(condition.hole, 0)
         x, seen = self.encoder(semantics, masked)
-        return self.decoder(x, condition, self._beside(condition, masked, seen))
+        made: Tensor = self.decoder(x, condition, self._beside(condition, masked, seen))
+        return made
 
     def _beside(self, condition: Condition, masked: Tensor, seen: list[Tensor]) -> list[Tensor | None]:
         """What stands beside the input of each block and of the last convolution, by skip connections."""
@@ -214,7 +215,7 @@ def condition(config: SesameConfig, batch: Batch, seeds: Seeds) -> Condition:
         LabelError: the batch has a train id that this config has no plane for.
         DataError: the batch has no holes.
     """
-    check_labels(batch.labels, config.labels)
+    check_labels(batch, config.labels)
     if batch.holes is None:
         raise DataError("this network fills holes, and the data has none. Draw them with holed_sample.")
     return holed_condition(config, batch.image, batch.labels, batch.holes)
