@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeAlias, overload
+from typing import Protocol, TypeAlias, overload
 from weakref import WeakKeyDictionary
 
 import torch
@@ -186,9 +186,18 @@ Semantics: TypeAlias = CodedMap | Tensor
 """What a network is conditioned on: a coded map, or the dense planes B C H W float32 that it stands for."""
 
 
-def semantics_size(semantics: Semantics) -> tuple[int, int]:
+class Sized(Protocol):
+    """What a network is conditioned on, such as a coded map, at one resolution."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        ...
+
+
+def semantics_size(semantics: Tensor | Sized) -> tuple[int, int]:
     """Height and width."""
-    return semantics.size if isinstance(semantics, CodedMap) else (semantics.shape[2], semantics.shape[3])
+    return (semantics.shape[2], semantics.shape[3]) if isinstance(semantics, Tensor) else semantics.size
 
 
 @overload

@@ -274,3 +274,136 @@ def crc32c(data: Array, table: Array) -> Any:  # pragma: no cover
     for byte in data:
         checksum = table[(checksum ^ byte) & np.uint32(0xFF)] ^ (checksum >> np.uint32(8))
     return checksum ^ np.uint32(0xFFFFFFFF)
+
+
+def outer_contour(inside: Array) -> Array:  # pragma: no cover
+    """Find the pixels of a mask whose left, right, upper or lower neighbour lies in the background around it.
+
+    inside: H+2 W+2 bool, a mask with a margin of False. Returns places in the mask without it (N int32), row by row.
+    Holes of the mask are no background around it.
+    """
+    height, width = inside.shape
+    mask = inside.ravel()
+    outside = np.zeros(height * width, np.bool_)
+    waiting = np.empty(height * width, np.int32)
+    waiting[0], filled = 0, 1
+    outside[0] = True
+    while filled:
+        filled -= 1
+        place = waiting[filled]
+        y, x = place // width, place % width
+        for step_y, step_x in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+            b, a = y + step_y, x + step_x
+            if 0 <= b < height and 0 <= a < width:
+                beside = b * width + a
+                if not outside[beside] and not mask[beside]:
+                    outside[beside] = True
+                    waiting[filled] = beside
+                    filled += 1
+    count = 0
+    contour = np.empty(height * width, np.int32)
+    for place in range(width, (height - 1) * width):
+        if mask[place] and (
+            outside[place - 1] or outside[place + 1] or outside[place - width] or outside[place + width]
+        ):
+            contour[count] = (place // width - 1) * (width - 2) + place % width - 1
+            count += 1
+    return contour[:count].copy()
+
+
+@njit(cache=CACHE, nogil=True)
+def widest(contour: Array, height: int, width: int) -> int:  # pragma: no cover
+    """The largest squared distance between two pixels of a contour, places in an image of `height` x `width`."""
+    # Of each row only the ends can be that far apart.
+    first, last = np.full(height, width, np.int64), np.full(height, -1, np.int64)
+    for place in contour:
+        y, x = place // width, place % width
+        first[y], last[y] = min(first[y], x), max(last[y], x)
+    largest = 0
+    for y in range(height):
+        if last[y] < 0:
+            continue
+        for b in range(y, height):
+            if last[b] >= 0:
+                across = max(last[b] - first[y], last[y] - first[b])
+                largest = max(largest, (b - y) * (b - y) + across * across)
+    return largest
+
+
+@njit(cache=CACHE, nogil=True)
+def shape_context(
+    number: Array, contour: Array, limits: Array, angles: Array, bins: int, upright: bool, counts: Array
+) -> None:  # pragma: no cover
+    """Count, for each pixel of an object, its contour's pixels by distance and direction.
+
+    As a pixel moves along a line, a contour pixel changes its bin a few times only: what is counted is changes, and
+    their running sum is the descriptor. So lines should run along the object's longer side.
+
+    number: H W int32, the row of `counts` for each pixel of the object and -1 for others; contour: N int32 places in
+    it; limits: R-1 int64, the largest squared distance of each ring but the outermost, falling; angles: 2S-1 2S-1 uint8
+    sector by row and column difference (its middle is 0, 0), S at least H and W; bins: sectors; upright: whether lines
+    are columns, so that `number` and `contour` come transposed; counts: P R*bins, ring 0 is the outermost.
+    """
+    height, width = number.shape
+    middle, every = angles.shape[0] // 2, counts.shape[1]
+    across = 2 * width - 1
+    # The bin of each difference of places, and by line difference the places where it changes.
+    lookup = np.empty((2 * height - 1, across), np.uint8)
+    begins = np.empty((2 * height - 1, across), np.int32)
+    runs = np.zeros(2 * height - 1, np.int32)
+    for row in range(2 * height - 1):
+        for column in range(across):
+            down, right = row - height + 1, column - width + 1
+            distance = down * down + right * right
+            ring = 0
+            for limit in limits:
+                ring += distance <= limit
+            sector = angles[middle + right, middle + down] if upright else angles[middle + down, middle + right]
+            lookup[row, column] = ring * bins + sector
+            if column == 0 or lookup[row, column] != lookup[row, column - 1]:
+                begins[row, runs[row]] = column
+                runs[row] += 1
+    changes = np.zeros((width, every), np.int32)
+    sums = np.empty(every, np.int32)
+    for y in range(height):
+        changes[:] = 0
+        for place in contour:
+            row = y - place // width + height - 1
+            # Column x sees this contour pixel at column first + x of the table.
+            first = width - 1 - place % width
+            changes[0, lookup[row, first]] += 1
+            low, high = 0, runs[row]
+            while low < high:
+                half = (low + high) // 2
+                if begins[row, half] <= first:
+                    low = half + 1
+                else:
+                    high = half
+            for run in range(low, runs[row]):
+                column = begins[row, run]
+                if column - first >= width:
+                    break
+                changes[column - first, lookup[row, column]] += 1
+                changes[column - first, lookup[row, column - 1]] -= 1
+        sums[:] = 0
+        for x in range(width):
+            for entry in range(every):
+                sums[entry] += changes[x, entry]
+            pixel = number[y, x]
+            if pixel >= 0:
+                for entry in range(every):
+                    counts[pixel, entry] = sums[entry]
+
+
+@njit(cache=CACHE, nogil=True)
+def shares(counts: Array, inside: Array, out: Array) -> None:  # pragma: no cover
+    """Counts (P C) by their sum, into the places of out (N C) that are inside (N bool), in order; zeros elsewhere."""
+    pixel = 0
+    for place in range(len(inside)):
+        total = np.float32(0)
+        if inside[place]:
+            for entry in range(counts.shape[1]):
+                total += np.float32(counts[pixel, entry])
+        for entry in range(counts.shape[1]):
+            out[place, entry] = np.float32(counts[pixel, entry]) / total if total > 0 else np.float32(0)
+        pixel += inside[place]

@@ -36,21 +36,21 @@ LPIPS_TRUNKS: dict[Net, WeightFile] = {
 }
 
 
-def read_vgg19(path: Path) -> Vgg19:
+def read_vgg19(path: Path, tap: int = 0) -> Vgg19:
     """VGG19 with the weights of a file whose keys are torchvision's (`features.N`) or SPADE's (`sliceK.N`).
 
     Raises:
         CheckpointError: the file cannot be read, or a layer is missing or of another shape.
     """
-    return vgg19(read_weights(path), str(path))
+    return vgg19(read_weights(path), str(path), tap)
 
 
-def vgg19(weights: Mapping[str, Tensor], source: str) -> Vgg19:
-    """VGG19 from named tensors; `source` names them in errors. Layers beyond relu5_1 are not used."""
-    network = Vgg19()
+def vgg19(weights: Mapping[str, Tensor], source: str, tap: int = 0) -> Vgg19:
+    """VGG19 from named tensors; `source` names them in errors. Layers beyond the last tap are not used."""
+    network = Vgg19(tap)
     own = network.state_dict()
     by_place = {tuple(key.split(".")[-2:]): value for key, value in weights.items() if "classifier" not in key}
-    for number, layer in vgg.layer_keys().items():
+    for number, layer in vgg.layer_keys(tap).items():
         for part in ("weight", "bias"):
             value = by_place.get((str(number), part))
             expected = own[f"{layer}.{part}"]

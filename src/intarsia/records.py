@@ -26,6 +26,8 @@ class Sample:
     image: Tensor  # 3 H W, float32 in [-1, 1]
     labels: Tensor  # H W, int64 train ids
     instances: Tensor | None = None  # H W, int64, any numbering; equal numbers are one object
+    hole: Tensor | None = None  # H W bool; what a system that fills holes does not get to see of the photo
+    shapes: Tensor | None = None  # S H W float32; where each pixel lies in its object (`conditioning/shapes.py`)
 
 
 @dataclass(frozen=True)
@@ -36,25 +38,36 @@ class Batch:
     image: Tensor  # B 3 H W, float32 in [-1, 1]
     labels: Tensor  # B H W, int64 train ids
     instances: Tensor | None = None  # B H W, int64
+    holes: Tensor | None = None  # B H W bool
+    shapes: Tensor | None = None  # B S H W float32
 
     def __len__(self) -> int:
         return len(self.names)
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on `device`."""
-        instances = None if self.instances is None else self.instances.to(device)
-        return Batch(self.names, self.image.to(device), self.labels.to(device), instances)
+        instances, holes, shapes = (
+            None if maps is None else maps.to(device) for maps in (self.instances, self.holes, self.shapes)
+        )
+        return Batch(self.names, self.image.to(device), self.labels.to(device), instances, holes, shapes)
 
 
 def stack(samples: Sequence[Sample]) -> Batch:
-    """Samples of equal size as one batch; instance maps are kept only if every sample has one."""
-    instances = [s.instances for s in samples if s.instances is not None]
+    """Samples of equal size as one batch; other maps than labels are kept only if every sample has them."""
     return Batch(
         names=tuple(s.name for s in samples),
         image=torch.stack([s.image for s in samples]),
         labels=torch.stack([s.labels for s in samples]),
-        instances=torch.stack(instances) if len(instances) == len(samples) else None,
+        instances=_stacked([s.instances for s in samples]),
+        holes=_stacked([s.hole for s in samples]),
+        shapes=_stacked([s.shapes for s in samples]),
     )
+
+
+def _stacked(maps: Sequence[Tensor | None]) -> Tensor | None:
+    """None unless every sample has the map."""
+    present = [one for one in maps if one is not None]
+    return torch.stack(present) if len(present) == len(maps) else None
 
 
 LAST_SEED = 2**63 - 1
@@ -118,13 +131,16 @@ class Condition:
     semantics: Semantics
     size: tuple[int, int]  # height, width of the image to make
     noise: Tensor | None = None  # B Z float32, standard normal; V Z for the V vectors that `noise_rows` chooses from
-    photo: Tensor | None = None  # B 3 H W float32 in [-1, 1]; the style image, for systems with an image encoder
+    # B 3 H W float32 in [-1, 1]; the style image, for systems with an image encoder, or the photo whose hole is filled
+    photo: Tensor | None = None
     objects: Tensor | None = None  # B H W int64; pixels of equal number share their features, for systems with these
     features: Tensor | None = None  # B F H W float32; instead of those that an encoder sees in the photo
     noise_rows: Tensor | None = None  # K int64, 0 <= row < V
     canvas: Tensor | None = None  # B 3 H W float32 in [0, 1]; pasted segments of photos, 0 where there are none (SIMS)
     lessons: Lessons | None = None  # of systems that learn to make canvases; None in synthesis
     choice: Tensor | None = None  # B int64; which image is the one, for systems that make several (the first if None)
+    hole: Tensor | None = None  # B 1 H W bool; where the photo is to be made
+    shapes: Tensor | None = None  # B S H W float32; where each pixel lies in its object
     _levels: dict[tuple[int, int], Semantics] = field(default_factory=dict, repr=False, compare=False)
     _recoded: Condition | None = field(default=None, repr=False, compare=False)  # the same codes with other rows
 

@@ -1,5 +1,13 @@
 """Every part that goldens may name, by (system, part): how to run it, and on which roads."""
 
-from tests.goldens import crn, oasis, pix2pixhd, sims, spade
+from tests.goldens import crn, oasis, pix2pixhd, safm, sesame, sims, spade
 
-PARTS = {**crn.PARTS, **sims.PARTS, **pix2pixhd.PARTS, **spade.PARTS, **oasis.PARTS}
+PARTS = {
+    **crn.PARTS,
+    **sims.PARTS,
+    **pix2pixhd.PARTS,
+    **spade.PARTS,
+    **sesame.PARTS,
+    **oasis.PARTS,
+    **safm.PARTS,
+}

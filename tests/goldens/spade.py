@@ -48,7 +48,7 @@ GAN_MODES: dict[str, Adversarial] = {
 def norm(golden: Golden, road: str) -> dict[str, Tensor]:
     """SPADE: x and labels (of another size) -> y."""
     config = golden.config
-    kind, kernel = _norm_options(config["config_text"])
+    kind, kernel = norm_options(config["config_text"])
     layer = Spade(config["norm_nc"], config["label_nc"], hidden=config.get("nhidden", 128), kernel=kernel, kind=kind)
     fill(layer, convert.norm_keys(kind), golden)
     x = golden.tensor("x")
@@ -59,7 +59,7 @@ def norm(golden: Golden, road: str) -> dict[str, Tensor]:
 def block(golden: Golden, road: str) -> dict[str, Tensor]:
     """SPADEResnetBlock: x and labels (of another size) -> y."""
     config = golden.config
-    kind, kernel = _norm_options(config["norm_G"])
+    kind, kernel = norm_options(config["norm_G"])
     inputs, outputs = config["fin"], config["fout"]
     layer = SpadeBlock(inputs, outputs, config["semantic_nc"], kernel=kernel, kind=kind)
     keys = convert.block_keys(kind, shortcut=inputs != outputs)
@@ -237,7 +237,7 @@ PARTS: dict[tuple[str, str], tuple[Part, tuple[str, ...]]] = {
 
 def spade_config(options: dict[str, Any]) -> SpadeConfig:
     """The release's options as our config."""
-    kind, kernel = _norm_options(options["norm_G"])
+    kind, kernel = norm_options(options["norm_G"])
     depth = options["num_upsampling_layers"]
     doublings = sum(DOUBLINGS[depth])
     columns = options["crop_size"] // 2**doublings
@@ -294,7 +294,7 @@ def rule_vgg19() -> nn.Module:
     return vgg19(official(shapes, {}), "rule")
 
 
-def _norm_options(text: str) -> tuple[Normalisation, int]:
+def norm_options(text: str) -> tuple[Normalisation, int]:
     """Kind and kernel size of `spectralspadesyncbatch3x3` and its like."""
     found = re.fullmatch(r"(?:spectral)?spade(syncbatch|batch|instance)(\d)x\2", text)
     if found is None:

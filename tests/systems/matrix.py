@@ -29,6 +29,7 @@ def batch(system: System, count: int = 2) -> Batch:
         image=torch.rand(count, 3, height, width, generator=torch.Generator().manual_seed(2)) * 2 - 1,
         labels=maps.regions(3, system.config.labels, height, width, batch=count),
         instances=maps.regions(4, 20, height, width, batch=count),
+        holes=maps.regions(5, 2, height, width, batch=count) > 0,
     )
 
 
@@ -56,5 +57,6 @@ def one_of(condition: Condition, place: int) -> Condition:
     semantics = replace(
         condition.semantics, codes=part(condition.semantics.codes), _windows={}, _half=[], _area_half=[]
     )
-    tensors = {name: part(getattr(condition, name)) for name in ("noise", "photo", "objects", "features", "canvas")}
+    names = ("noise", "photo", "objects", "features", "canvas", "hole", "shapes")
+    tensors = {name: part(getattr(condition, name)) for name in names}
     return replace(condition, semantics=semantics, **tensors, lessons=None, _levels={})

@@ -28,7 +28,7 @@ def test_an_unknown_preset_proposes_near_ones():
 def test_an_unknown_system_proposes_near_ones():
     with pytest.raises(ConfigError) as caught:
         systems.build("spado", TINY.config, TINY.recipe)
-    assert str(caught.value) == "no system is called spado. Did you mean spade?"
+    assert str(caught.value) == "no system is called spado. Did you mean spade, safm?"
 
 
 @pytest.mark.parametrize(

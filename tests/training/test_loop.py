@@ -238,7 +238,7 @@ def test_the_view_is_the_same_every_time(data):
     from intarsia.data.sources import open_source
 
     watched = open_source(str(data), "val")
-    first, second = (stack(loop.views(watched, RECIPE, 6)) for _ in range(2))
+    first, second = (stack(loop.views(mini_system(), watched, 6)) for _ in range(2))
     assert torch.equal(first.image, second.image)
     assert len(set(first.names)) == loop.GRID_ROWS
     assert np.isfinite(first.image.numpy()).all()

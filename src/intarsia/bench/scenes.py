@@ -28,11 +28,14 @@ def region_map(seed: int, classes: int, height: int, width: int, regions: int) -
 
 
 def scene(labels: Tensor, seed: int) -> Batch:
-    """Label maps (B H W int64) with smooth random photos; every connected class is one instance."""
+    """Label maps (B H W int64) with smooth random photos, a hole in their middle; every class is one instance."""
     draw = torch.Generator().manual_seed(seed)
     coarse = torch.randn(len(labels), 3, 8, 8, generator=draw)
     image = nn.functional.interpolate(coarse, tuple(labels.shape[1:]), mode="bilinear", align_corners=False).tanh()
-    return Batch(tuple(f"scene {i}" for i in range(len(labels))), image, labels, labels)
+    holes = torch.zeros_like(labels, dtype=torch.bool)
+    height, width = labels.shape[1:]
+    holes[:, height // 3 : 2 * height // 3, width // 3 : 2 * width // 3] = True
+    return Batch(tuple(f"scene {i}" for i in range(len(labels))), image, labels, labels, holes)
 
 
 def system_for(preset: str, size: tuple[int, int], seed: int) -> System:

@@ -98,7 +98,8 @@ class Contestant:
         """The condition as this contestant has it."""
         assert isinstance(condition.semantics, CodedMap)
         codebook = condition.semantics.codebook.to(self.precision)
-        condition = replace(condition, semantics=condition.semantics.recoded(codebook))
+        shapes = None if condition.shapes is None else condition.shapes.to(self.precision)
+        condition = replace(condition, semantics=condition.semantics.recoded(codebook), shapes=shapes)
         return condition.dense() if self.dense else condition
 
     def stepper(self) -> Step:

@@ -142,9 +142,9 @@ class Normed(nn.Module):
 class EntryConv2d(nn.Module):
     """A 7x7 convolution over labels and features, mirrored at the border; the labels' part once per distinct window."""
 
-    def __init__(self, planes: int, features: int, outputs: int, *, spectral: bool) -> None:
+    def __init__(self, planes: int, features: int, outputs: int, *, spectral: bool, bias: bool = True) -> None:
         super().__init__()
-        self.joint = JointConv2d(planes, features, outputs, 2 * MARGIN + 1, spectral=spectral)
+        self.joint = JointConv2d(planes, features, outputs, 2 * MARGIN + 1, spectral=spectral, bias=bias)
 
     def forward(self, semantics: Semantics, features: Tensor | None) -> Tensor:
         """B planes H W (or its coded map), and B features H W where there are any -> B outputs H W."""

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from intarsia.blocks.residual import SLOPE
-from intarsia.records import Condition
+
+
+class Levels(Protocol):
+    """What blocks look at, by resolution: a `Condition`, or what was made of one."""
+
+    def at(self, height: int, width: int) -> Any:
+        """What a block of that resolution looks at."""
 
 
 class Decoder(nn.Module):
     """Blocks over a growing grid; each block looks at the condition at its own resolution.
 
     Args:
-        blocks: each called as block(x, semantics); it upsamples x to the semantics' size itself.
+        blocks: each called as block(x, seen) with what it looks at; it upsamples x to the size of that itself.
         doublings: for each block, whether the grid doubles before it.
-        channels: of the last block's output.
+        channels: of the last block's output, and of what stands beside it.
         colours: channels of the image.
     """
 
@@ -28,11 +35,26 @@ class Decoder(nn.Module):
         self.doublings = tuple(doublings)
         self.to_image = nn.Conv2d(channels, colours, 3, padding=1)
 
-    def forward(self, x: Tensor, condition: Condition) -> Tensor:
-        """The start grid B C h w -> an image B colours H W in [-1, 1], H = h * 2 ** number of doublings."""
+    def forward(self, x: Tensor, condition: Levels, beside: Sequence[Tensor | None] = ()) -> Tensor:
+        """Grow an image.
+
+        Args:
+            x: the start grid, B C h w.
+            condition: what the blocks look at.
+            beside: maps that stand beside the input of each block and, last, of the convolution to the image (skip
+                connections), B C' H W each at that resolution, or None; there may be none at all.
+
+        Returns:
+            B colours H W in [-1, 1], H = h * 2 ** number of doublings.
+        """
         height, width = x.shape[2:]
-        for block, double in zip(self.blocks, self.doublings, strict=True):
+        beside = beside or [None] * (len(self.blocks) + 1)
+        for block, double, skipped in zip(self.blocks, self.doublings, beside[:-1], strict=True):
             if double:
                 height, width = 2 * height, 2 * width
+            if skipped is not None:
+                x = torch.cat([F.interpolate(x, (height, width), mode="nearest"), skipped], 1)
             x = block(x, condition.at(height, width))
+        if beside[-1] is not None:
+            x = torch.cat([x, beside[-1]], 1)
         return torch.tanh(self.to_image(F.leaky_relu(x, SLOPE)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch.nn.functional as F
@@ -56,13 +57,23 @@ class PatchDiscriminator(nn.Module):
         Returns:
             Features and logits of k*B images by scale; `Verdict.split(k)` takes the sets apart.
         """
-        semantics = condition.at(image.shape[2], image.shape[3])
-        verdicts = []
-        for level, scale in enumerate(self.scales):
-            if level:
-                semantics, image = halved(semantics), halved(image)
-            verdicts.append(scale(semantics, image))
-        return Verdict(tuple(verdicts))
+        return by_scale(self.scales, condition, image)
+
+
+def by_scale(scales: Iterable[nn.Module], condition: Condition, image: Tensor) -> Verdict:
+    """What each of `scales` says, called as scale(semantics, image), of images at half the resolution of the last."""
+    semantics = condition.at(image.shape[2], image.shape[3])
+    verdicts = []
+    for level, scale in enumerate(scales):
+        if level:
+            semantics, image = halved(semantics), halved(image)
+        verdicts.append(scale(semantics, image))
+    return Verdict(tuple(verdicts))
+
+
+def widths_and_strides(width: int, layers: int) -> tuple[list[int], list[int]]:
+    """Of the layers of features: their channels, and the strides of those after the first; all but the last halve."""
+    return [min(width * 2**layer, WIDEST) for layer in range(layers)], [2] * (layers - 2) + [1]
 
 
 class PatchScale(nn.Module):
@@ -71,8 +82,7 @@ class PatchScale(nn.Module):
     def __init__(self, planes: int, width: int, layers: int, spectral: bool, kind: Normalisation) -> None:
         super().__init__()
         self.first = JointConv2d(planes, 3, width, KERNEL, stride=2, padding=PADDING)
-        widths = [min(width * 2**layer, WIDEST) for layer in range(layers)]
-        strides = [2] * (layers - 2) + [1]
+        widths, strides = widths_and_strides(width, layers)
         conv: Any = SpectralConv2d if spectral else nn.Conv2d
         self.hidden = nn.ModuleList(
             conv(inputs, outputs, KERNEL, stride=stride, padding=PADDING, bias=not spectral)

@@ -27,9 +27,10 @@ class SegmentingDiscriminator(nn.Module):
     Args:
         labels: classes, and don't-care where the label space has it.
         width: channels at half resolution; four times as many at the bottom. Published: 128.
+        fake: whether there is the class more; without it, channel c says class c: a plain segmenter, as SAFM's.
     """
 
-    def __init__(self, labels: int, *, width: int = 128) -> None:
+    def __init__(self, labels: int, *, width: int = 128, fake: bool = True) -> None:
         super().__init__()
         encoded = [width, width, 2 * width, 2 * width, 4 * width, 4 * width]
         decoded = [4 * width, 2 * width, 2 * width, width, width, width // 2]
@@ -43,7 +44,7 @@ class SegmentingDiscriminator(nn.Module):
             SegmenterBlock(inputs + more, outputs, "up")
             for inputs, more, outputs in zip([encoded[-1], *decoded], beside, decoded, strict=False)
         )
-        self.last = nn.Conv2d(decoded[-1], 1 + labels, 1)
+        self.last = nn.Conv2d(decoded[-1], fake + labels, 1)
 
     def forward(self, condition: Condition, image: Tensor) -> Verdict:
         """Judge images; the condition is not looked at.
@@ -55,6 +56,10 @@ class SegmentingDiscriminator(nn.Module):
         Raises:
             ConfigError: the size is no such multiple.
         """
+        return Verdict(((self.segmented(image),),))
+
+    def segmented(self, image: Tensor) -> Tensor:
+        """The logits alone of images B 3 H W in [-1, 1]; errors are those of `forward`."""
         stride = 1 << HALVINGS
         if image.shape[2] % stride or image.shape[3] % stride:
             raise ConfigError(
@@ -68,7 +73,8 @@ class SegmentingDiscriminator(nn.Module):
         x = self.up[0](seen.pop())
         for block in self.up[1:]:
             x = block(torch.cat([seen.pop(), x], 1))
-        return Verdict(((self.last(x),),))
+        logits: Tensor = self.last(x)
+        return logits
 
 
 class SegmenterBlock(nn.Module):

@@ -50,6 +50,35 @@ class Vgg19(nn.Module):
         return tuple(features)
 
 
+# Of the style loss (SESAME's code): relu2_2, relu3_4, relu4_4, relu5_2, as stage and convolution.
+STYLE_TAPS = ((1, 1), (2, 3), (3, 3), (4, 1))
+
+
+class StyleFeatures(nn.Module):
+    """An image -> the features whose Gram matrices say what its style is.
+
+    Args:
+        network: reaching as far as relu5_2 (tap 1).
+    """
+
+    def __init__(self, network: Vgg19) -> None:
+        super().__init__()
+        self.stages = network.stages
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """B 3 H W in [-1, 1], as it is -> B C h w each."""
+        features, x = [], image
+        for level, stage in enumerate(self.stages):
+            assert isinstance(stage, nn.ModuleList)
+            if level:
+                x = F.max_pool2d(x, 2)
+            for place, convolution in enumerate(stage):
+                x = F.relu(convolution(x))
+                if (level, place) in STYLE_TAPS:
+                    features.append(x)
+        return tuple(features)
+
+
 def layer_keys(tap: int = 0) -> dict[int, str]:
     """Our layer by its number in torchvision's `vgg19().features`, in order (counting ReLU and pooling layers)."""
     keys, number = {}, 0

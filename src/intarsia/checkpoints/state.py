@@ -36,7 +36,7 @@ class Parts:
     """What training changes: networks by name, and the optimiser of each network that is trained."""
 
     networks: Mapping[str, nn.Module]
-    optimisers: Mapping[str, Optimizer]  # by the name of its network; holds all its parameters, in their order
+    optimisers: Mapping[str, Optimizer]  # by the name of its network; holds the parameters of all its `learners`
     pool: dict[str, Tensor] = field(default_factory=dict)  # of made images, where the recipe keeps one
 
     def tensors(self) -> Tensors:
@@ -48,7 +48,7 @@ class Parts:
         }
         entries |= {f"pool/{name}": tensor for name, tensor in self.pool.items()}
         for name, optimiser in self.optimisers.items():
-            for entry, parameter in self.networks[name].named_parameters():
+            for entry, parameter in _parameters(self.networks, name).items():
                 for slot, tensor in optimiser.state.get(parameter, {}).items():
                     entries[f"optimisers/{name}/{slot}/{entry}"] = tensor
         return entries
@@ -72,12 +72,30 @@ class Parts:
         self.pool.clear()
         self.pool.update(_below("pool/", tensors))
         for name, optimiser in self.optimisers.items():
-            parameters = dict(self.networks[name].named_parameters())
+            parameters = _parameters(self.networks, name)
             for place, tensor in _below(f"optimisers/{name}/", tensors).items():
                 slot, entry = place.split("/", 1)
                 if entry not in parameters:
                     raise CheckpointError(f"{source} has {place}, which is no parameter of the {name}.")
                 optimiser.state[parameters[entry]][slot] = _like(parameters[entry], tensor)
+
+
+COMPANION = "companion"
+
+
+def learners(networks: Mapping[str, nn.Module], name: str) -> nn.Module:
+    """What the optimiser of a network moves: the network itself, and with the generator its companion if it has one."""
+    if name == "generator" and COMPANION in networks:
+        return nn.ModuleList([networks[name], networks[COMPANION]])
+    return networks[name]
+
+
+def _parameters(networks: Mapping[str, nn.Module], name: str) -> dict[str, nn.Parameter]:
+    """The parameters that an optimiser moves, by the names that states give them."""
+    own = dict(networks[name].named_parameters())
+    if name != "generator" or COMPANION not in networks:
+        return own
+    return own | {f"{COMPANION}/{entry}": value for entry, value in networks[COMPANION].named_parameters()}
 
 
 class Facts(BaseModel):

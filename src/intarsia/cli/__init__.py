@@ -21,6 +21,7 @@ UNREAD, BAD_INPUT, INTERRUPTED = 1, 2, 130
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("intarsia.cli.demo:demo", "Render the bundled label maps with the bundled model."),
     "synth": ("intarsia.cli.synth:synth", "Make photos from label maps."),
+    "edit": ("intarsia.cli.edit:edit", "Change what stands in a part of a photo."),
     "data": ("intarsia.cli.data:app", "Build data sets and check them."),
     "train": ("intarsia.cli.train:train", "Train a system."),
     "segment": ("intarsia.cli.segment:segment", "Make label maps from photos."),

@@ -136,6 +136,51 @@ def sims(
     _convert("sims", release, (file, placing, ordering), preset, out, label_space)
 
 
+@app.command
+def sesame(file: Path, /, *, preset: str, out: Path, label_space: Path | None = None) -> None:
+    """Weights of an editor of the SESAME release (`latest_net_G.pth`) as a snapshot for `intarsia edit --model`.
+
+    Nothing in the file is run: it must hold tensors only. A key that the preset does not explain is an error. The
+    released weights that make photos from labels alone are those of SPADE's generator: intarsia convert spade.
+
+    Parameters
+    ----------
+    file
+        The generator: .pth or .safetensors.
+    preset
+        What it was trained as: sesame-cityscapes, sesame-ade20k or sesame-landscapes.
+    out
+        Folder for the snapshot; an older one is replaced.
+    label_space
+        JSON file with the names and colours of the classes; else they are numbered.
+    """
+    from intarsia.checkpoints.convert import sesame as release
+
+    _convert("sesame", release, (file,), preset, out, label_space)
+
+
+@app.command
+def safm(file: Path, /, *, preset: str, out: Path, label_space: Path | None = None) -> None:
+    """Weights of the SAFM release (`best_net_G.pth`) as a snapshot that `intarsia synth --model` takes.
+
+    Nothing in the file is run: it must hold tensors only. A key that the preset does not explain is an error.
+
+    Parameters
+    ----------
+    file
+        The generator: .pth or .safetensors.
+    preset
+        What it was trained as: safm-ade20k, safm-coco or safm-cityscapes.
+    out
+        Folder for the snapshot; an older one is replaced.
+    label_space
+        JSON file with the names and colours of the classes, the unknown class as don't-care; else they are numbered.
+    """
+    from intarsia.checkpoints.convert import safm as release
+
+    _convert("safm", release, (file,), preset, out, label_space)
+
+
 def _convert(
     system: str, release: Any, files: tuple[Path | None, ...], preset: str, out: Path, label_space: Path | None
 ) -> None:

@@ -76,9 +76,9 @@ class Order:
                 raise ConfigError(f"region {self.region} has no number. Write for example instance:12.")
             return int(rest)
         if colon and kind == "box":
-            return _box(self.region, rest, scene.size)
+            return box_mask(self.region, rest, scene.size)
         if self.region.lower().endswith(".png"):
-            return _mask(Path(self.region), scene.size)
+            return file_mask(Path(self.region), scene.size)
         return self.region
 
 
@@ -157,14 +157,19 @@ class Looks:
         return None if self.style is None else "a style photo decides the look"
 
 
-def _box(text: str, numbers: str, size: tuple[int, int]) -> npt.NDArray[np.bool_]:
+def box_mask(text: str, numbers: str, size: tuple[int, int], what: str = "region") -> npt.NDArray[np.bool_]:
+    """A box as a mask of `size` (height, width); `what` is what errors call it, and `text` how it was given.
+
+    Raises:
+        ConfigError: it is malformed, empty or outside the image.
+    """
     parts = numbers.split(",")
     if len(parts) != 4 or not all(part.strip().isdecimal() for part in parts):
-        raise ConfigError(f"region {text} is not {BOX}. Write for example box:10,20,64,64.")
+        raise ConfigError(f"{what} {text} is not {BOX}. Write for example box:10,20,64,64.")
     top, left, height, width = (int(part) for part in parts)
     if not height or not width or top + height > size[0] or left + width > size[1]:
         raise ConfigError(
-            f"region {text} lies outside the image of {size[0]}x{size[1]} (height x width), or is empty. "
+            f"{what} {text} lies outside the image of {size[0]}x{size[1]} (height x width), or is empty. "
             f"Give {BOX} inside it."
         )
     mask = np.zeros(size, np.bool_)
@@ -172,11 +177,18 @@ def _box(text: str, numbers: str, size: tuple[int, int]) -> npt.NDArray[np.bool_
     return mask
 
 
-def _mask(path: Path, size: tuple[int, int]) -> npt.NDArray[np.bool_]:
-    mask = read_instance_map(path) > 0
+def file_mask(
+    path: Path, size: tuple[int, int], what: str = "region", beside: str = "label map"
+) -> npt.NDArray[np.bool_]:
+    """The mask in a PNG, set where it is not 0: of `size` (height, width), that of what it lies `beside`.
+
+    Raises:
+        DataError: it cannot be read, or has another size.
+    """
+    mask = read_instance_map(path, f"{what} mask") > 0
     if mask.shape != size:
         raise DataError(
-            f"region mask {path} is {mask.shape[0]}x{mask.shape[1]} and its label map {size[0]}x{size[1]} "
+            f"{what} mask {path} is {mask.shape[0]}x{mask.shape[1]} and its {beside} {size[0]}x{size[1]} "
             "(height x width). Give both in one size."
         )
     return mask

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from intarsia.errors import ConfigError, DataError
+
+
+def scratch_folder(data: str) -> Path:
+    """Where what is computed from a data set may be kept for other runs: in the user's cache."""
+    cache = os.environ.get("XDG_CACHE_HOME")
+    return Path(cache or Path.home() / ".cache") / "intarsia" / data
 
 
 def files_of(given: Sequence[Path], suffixes: tuple[str, ...], none: str) -> list[Path]:

@@ -201,7 +201,12 @@ def _seen_in(style: str, pick: str, synthesiser: Synthesiser) -> Style:
 
 
 def _tell_unused(synthesiser: Synthesiser, instances: Path | None, looks: Looks) -> None:
-    objects = synthesiser.has_edges or synthesiser.features > 0 or looks.looks_at_objects(synthesiser)
+    objects = (
+        synthesiser.has_edges
+        or synthesiser.has_shapes
+        or synthesiser.features > 0
+        or looks.looks_at_objects(synthesiser)
+    )
     if instances is not None and not objects and not looks.names_instances(synthesiser):
         notice(f"model {synthesiser.card.preset} does not look at instances: --instances changes nothing.")
     if instances is None and objects:

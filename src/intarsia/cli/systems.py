@@ -56,6 +56,10 @@ def conditions(config: Any) -> str:
         parts.append("pasted segments")
     if getattr(config, "images", 1) > 1:
         parts.append(f"makes {config.images} images")
+    if getattr(config, "shapes", False):
+        parts.append("shapes of objects")
+    if getattr(config, "edits", False):
+        parts.append("a photo with a hole")
     return ", ".join(parts)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from intarsia.cli.options import at_least, check_seed
+from intarsia.cli.paths import scratch_folder
 from intarsia.cli.say import notice
 from intarsia.errors import ConfigError, DataError
 
@@ -115,6 +116,7 @@ def train(
         minutes=float("inf") if minutes is None else minutes,
         state_minutes=state_every,
         start=start,
+        scratch=scratch_folder(source.name),
     )
     say = notice if fabric.is_global_zero else _silence
     watched = _watched(data, say)
@@ -133,7 +135,9 @@ def _without(recipe: Recipe, terms: tuple[str, ...]) -> Recipe:
     for term in terms:
         if term not in recipe.generator_weights:
             raise ConfigError(f"the recipe has no term {term}. It has {', '.join(recipe.generator_weights)}.")
-    return replace(recipe, generator_weights={k: v for k, v in recipe.generator_weights.items() if k not in terms})
+    weights = {term: weight for term, weight in recipe.generator_weights.items() if term not in terms}
+    first = {term: epoch for term, epoch in recipe.first_epochs.items() if term not in terms}
+    return replace(recipe, generator_weights=weights, first_epochs=first)
 
 
 def _fabric(precision: Precision, devices: int) -> Fabric:

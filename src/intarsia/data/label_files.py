@@ -98,15 +98,17 @@ def read_label_map(path: File, space: LabelSpace, *, most_pixels: int = MOST_PIX
     )
 
 
-def read_instance_map(path: File) -> npt.NDArray[np.int64]:
+def read_instance_map(path: File, what: str = "instance map") -> npt.NDArray[np.int64]:
     """An instance map, H W: any numbering, equal numbers are one object (8 or 16 bit PNG; palette PNGs by index).
+
+    `what` is what errors call it, for files of another role.
 
     Raises:
         DataError: the file is missing, damaged, no PNG, too large, or a colour image.
     """
-    image = _open_map(path, "instance map", MOST_PIXELS)
+    image = _open_map(path, what, MOST_PIXELS)
     if image.mode not in (*INDEX_MODES, "P"):
-        raise DataError(f"instance map {path} is a colour image (mode {image.mode}). Give an 8- or 16-bit index PNG.")
+        raise DataError(f"{what} {path} is a colour image (mode {image.mode}). Give an 8- or 16-bit index PNG.")
     return _integers(image, path).astype(np.int64)
 
 

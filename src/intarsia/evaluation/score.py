@@ -43,7 +43,7 @@ def kid_lite0_score(system: System, watched: Source, most: int, seed: int, devic
             f"a best snapshot cannot be told by {min(most, len(watched))} held-out photos. Keep it by {FEWEST} or more."
         )
     lite0 = Lite0.installed(device)
-    samples = views(watched, system.recipe, most)
+    samples = views(system, watched, most)
     real = lite0.features([photo_array(sample.image[None])[0] for sample in samples])
     return Score(NAME, partial(_kid_lite0, system, samples, lite0, real, seed))
 

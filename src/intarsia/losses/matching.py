@@ -29,6 +29,22 @@ def feature_matching(fake: Verdict, real: Verdict) -> Tensor:
     return torch.stack(scales).mean()
 
 
+def style(fake: Sequence[Tensor], real: Sequence[Tensor]) -> Tensor:
+    """Mean absolute difference of the Gram matrices of a network's features, summed over layers (each B C h w).
+
+    A Gram matrix, F F' / (C h w), says which features occur together, wherever (Gatys, Ecker, Bethge 2016). The real
+    side is a target: no gradient flows through it.
+    """
+    layers = [F.l1_loss(gram(made), gram(photo.detach())) for made, photo in zip(fake, real, strict=True)]
+    return torch.stack(layers).sum()
+
+
+def gram(features: Tensor) -> Tensor:
+    """B C h w -> B C C."""
+    rows = features.float().flatten(2)
+    return rows @ rows.transpose(1, 2) / features[0].numel()
+
+
 def perceptual(fake: Sequence[Tensor], real: Sequence[Tensor], weights: Sequence[float] = VGG19_WEIGHTS) -> Tensor:
     """Weighted mean absolute difference of a network's features, layer by layer (each B C h w).
 

@@ -21,8 +21,16 @@ def as_labelled(logits: Tensor, labels: Tensor, *, dont_care: int | None) -> Ten
         dont_care: the label of pixels that nobody labelled, if there is one.
     """
     weights = class_weights(labels, logits.shape[1] - 1, dont_care=dont_care)
-    weights = torch.cat([weights.new_zeros(1), weights])
-    return F.cross_entropy(logits.float(), labels + 1, weights, reduction="sum") / labels.numel()
+    return _weighted(logits, labels + 1, torch.cat([weights.new_zeros(1), weights]))
+
+
+def balanced(logits: Tensor, labels: Tensor, *, dont_care: int | None) -> Tensor:
+    """`as_labelled` for a plain segmenter, whose logits are B labels H W: channel c says class c (SAFM's)."""
+    return _weighted(logits, labels, class_weights(labels, logits.shape[1], dont_care=dont_care))
+
+
+def _weighted(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+    return F.cross_entropy(logits.float(), targets, weights, reduction="sum") / targets.numel()
 
 
 def as_fake(logits: Tensor) -> Tensor:

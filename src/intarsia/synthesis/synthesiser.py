@@ -32,6 +32,7 @@ from intarsia.checkpoints.snapshot import CARD, Card, check_label_space, load_ge
 from intarsia.conditioning.noise import LAYOUTS, Layout
 from intarsia.conditioning.objects import connected_regions
 from intarsia.conditioning.semantics import coded_labels
+from intarsia.conditioning.shapes import descriptors
 from intarsia.data.label_files import Photo, read_instance_map, read_label_map, refuse_large
 from intarsia.data.transforms import photo_array
 from intarsia.errors import CheckpointError, ConfigError, LabelError
@@ -142,6 +143,16 @@ class Synthesiser:
             )
         self.bank = bank
 
+    @property
+    def has_shapes(self) -> bool:
+        """Whether the generator sees where pixels lie in their objects."""
+        return bool(getattr(self.config, "shapes", False))  # most systems do not
+
+    @property
+    def edits(self) -> bool:
+        """Whether the generator fills holes in photos (`synthesis/edit.py`) instead of making whole ones."""
+        return bool(getattr(self.config, "edits", False))  # most systems make whole ones
+
     def check_features(self) -> None:
         """Refuse what only models with features of objects can do.
 
@@ -173,7 +184,7 @@ class Synthesiser:
             )
         seen = self.padded(photo_tensor(photo)[None])
         objects = self.padded(torch.from_numpy(numbers)[None])
-        with torch.inference_mode(), _memory_told(numbers.shape):
+        with torch.inference_mode(), memory_told(numbers.shape):
             encode: Any = self.generator.encode
             maps = encode(seen, objects)[0, :, : numbers.shape[0], : numbers.shape[1]].flatten(1).cpu().numpy()
         ids, first = np.unique(numbers, return_index=True)
@@ -204,6 +215,7 @@ class Synthesiser:
         Raises:
             LabelError: the shape is no label map's, or an id is not in the label space.
             DataError: it has more than `MOST_PIXELS`.
+            ConfigError: the model fills holes in photos.
         """
         label_map = np.asarray(label_map)
         if label_map.ndim not in (2, 3) or label_map.dtype.kind not in "iu":
@@ -237,7 +249,13 @@ class Synthesiser:
         Raises:
             LabelError: the shape or an id is wrong, or the instance map's size is another.
             DataError: it has more than `MOST_PIXELS`.
+            ConfigError: the model fills holes in photos, for which labels are not enough.
         """
+        if self.edits:
+            raise ConfigError(
+                f"model {self.card.preset} fills holes in photos, and makes none from labels alone. "
+                "Edit a photo with it: intarsia edit."
+            )
         if labels.ndim != 3 or labels.dtype != torch.int64:
             raise LabelError(
                 f"label map {source} is {labels.dtype} of shape {tuple(labels.shape)}; expected torch.int64 B H W."
@@ -262,7 +280,8 @@ class Synthesiser:
             edges = padded if instances is None else self.padded(instances)
         semantics = coded_labels(padded, channels, edges)
         size = (labels.shape[1], labels.shape[2])
-        scene = Scene(self, Condition(semantics, semantics.size), size, batched, labels, instances)
+        shapes = self._shapes(padded, instances) if self.has_shapes else None
+        scene = Scene(self, Condition(semantics, semantics.size, shapes=shapes), size, batched, labels, instances)
         if self.noise_length:
             objects = connected_regions(padded) if instances is None else self.padded(instances)
             return replace(scene, noise=Noise(semantics, padded, objects, self.noise_length))
@@ -271,6 +290,11 @@ class Synthesiser:
         numbers = self._numbers(labels, instances)
         condition = Condition(semantics, semantics.size, objects=self.padded(numbers))
         return replace(scene, condition=condition, objects=objects_of(numbers, labels, self.label_space))
+
+    def _shapes(self, padded: Tensor, instances: Tensor | None) -> Tensor:
+        """Where pixels lie in their objects; without an instance map, each connected region is one."""
+        first = self.config.first_instance
+        return descriptors(connected_regions(padded) + first if instances is None else self.padded(instances), first)
 
     def _numbers(self, labels: Tensor, instances: Tensor | None) -> Tensor:
         """The numbers of the objects that have features, B H W int64."""
@@ -517,7 +541,7 @@ class Scene:
 
     def _rendered(self, condition: Condition) -> Tensor:
         height, width = self.size
-        with torch.inference_mode(), _memory_told(self.size):
+        with torch.inference_mode(), memory_told(self.size):
             image: Tensor = self.synthesiser.generator(condition).image
         return image[:, :, :height, :width].clamp(-1, 1)  # not all generators end with tanh
 
@@ -565,7 +589,7 @@ def _check_size(shape: Sequence[int], source: str) -> None:
 
 
 @contextmanager
-def _memory_told(size: tuple[int, int]) -> Iterator[None]:
+def memory_told(size: tuple[int, int]) -> Iterator[None]:
     """Turn an allocator's refusal into one line."""
     try:
         yield

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from intarsia.errors import ConfigError
 from intarsia.labels import LabelSpace
-from intarsia.systems import content, crn, oasis, pix2pixhd, sims, spade
+from intarsia.systems import content, crn, oasis, pix2pixhd, safm, sesame, sims, spade
 from intarsia.systems.system import Preset, Recipe, System
 
 
@@ -33,11 +33,21 @@ SYSTEMS = {
         pix2pixhd.pix2pixhd, pix2pixhd.Pix2pixHDConfig, 2018, "High-Resolution Image Synthesis with Conditional GANs"
     ),
     "spade": Published(spade.spade, spade.SpadeConfig, 2019, "Spatially-Adaptive Normalization (GauGAN)"),
+    "sesame": Published(sesame.sesame, sesame.SesameConfig, 2020, "Semantic Editing of Scenes (SESAME)"),
     "oasis": Published(oasis.oasis, oasis.OasisConfig, 2021, "You Only Need Adversarial Supervision"),
+    "safm": Published(safm.safm, safm.SafmConfig, 2022, "Semantic-shape Adaptive Feature Modulation (SAFM)"),
 }
-PRESETS = {**crn.PRESETS, **sims.PRESETS, **pix2pixhd.PRESETS, **spade.PRESETS, **oasis.PRESETS}
+PRESETS = {
+    **crn.PRESETS,
+    **sims.PRESETS,
+    **pix2pixhd.PRESETS,
+    **spade.PRESETS,
+    **sesame.PRESETS,
+    **oasis.PRESETS,
+    **safm.PRESETS,
+}
 
-FROM_FILE = frozenset({"perceptual"}) | content.FROM_FILE
+FROM_FILE = frozenset({"perceptual", "style"}) | content.FROM_FILE
 """Terms of the generator that look through a network read from the user's file."""
 
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from intarsia.records import Batch, Condition, Seeds
 from intarsia.systems.perceptual import perceptual_terms, without_absent
-from intarsia.systems.system import Inherits, Recipe, System, Term, weighed
+from intarsia.systems.system import Draw, Inherits, Recipe, System, Term, weighed
 
 Config = TypeVar("Config")
 
@@ -30,6 +30,8 @@ def assembled(
     discriminator_terms: Mapping[str, Term],
     generator_sees_real: bool = True,
     inherits: Inherits | None = None,
+    draw: Draw | None = None,
+    companion: nn.Module | None = None,
 ) -> System:
     """The system, with those of its terms that the recipe weighs and the perceptual ones that it asks for.
 
@@ -45,7 +47,7 @@ def assembled(
         generator_terms: all that the system knows but the perceptual ones.
         discriminator_terms: all that the system knows.
         generator_sees_real: see `System`.
-        inherits: see `System`.
+        inherits, draw, companion: see `System`.
 
     Raises:
         ConfigError: the recipe weighs a term that is not computed, or a perceptual term's weights are absent.
@@ -65,4 +67,6 @@ def assembled(
         recipe=recipe,
         generator_sees_real=generator_sees_real,
         inherits=inherits,
+        draw=draw,
+        companion=companion,
     )

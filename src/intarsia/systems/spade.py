@@ -29,6 +29,7 @@ from intarsia.blocks.modulation import Normalisation
 from intarsia.blocks.patch_discriminator import PatchDiscriminator
 from intarsia.blocks.residual import SpadeBlock
 from intarsia.blocks.style_encoder import StyleEncoder
+from intarsia.blocks.two_stream_discriminator import TwoStreamDiscriminator
 from intarsia.conditioning.semantics import batch_semantics
 from intarsia.errors import ConfigError
 from intarsia.losses import adversarial, divergence, matching
@@ -65,6 +66,7 @@ class SpadeConfig:
     normalisation: Normalisation = "batch"
     discriminator_width: int = 64  # channels of its first layer; published as ndf
     discriminator_scales: int = 2
+    discriminator: Literal["patch", "two-stream"] = "patch"  # SPADE's own, or that of SESAME
     adversarial: Adversarial = "hinge"
 
     def __post_init__(self) -> None:
@@ -161,9 +163,8 @@ def spade(config: SpadeConfig, recipe: Recipe, preset: str, perceptual: Path | N
         ConfigError: the recipe weighs a term that this config does not have, or a perceptual term's weights are absent.
     """
     generator = SpadeGenerator(config)
-    discriminator = PatchDiscriminator(
-        config.planes, width=config.discriminator_width, scales=config.discriminator_scales
-    )
+    kind = PatchDiscriminator if config.discriminator == "patch" else TwoStreamDiscriminator
+    discriminator = kind(config.planes, width=config.discriminator_width, scales=config.discriminator_scales)
     initialise(generator)
     initialise(discriminator)
     return assembled(
@@ -198,10 +199,7 @@ def condition(config: SpadeConfig, batch: Batch, seeds: Seeds) -> Condition:
 
 def generator_terms(config: SpadeConfig) -> dict[str, Term]:
     """All but the perceptual ones, which need files."""
-    terms: dict[str, Term] = {
-        "gan": lambda r: adversarial.fooling(present(r.fake_verdict), config.adversarial),
-        "feature_matching": lambda r: matching.feature_matching(present(r.fake_verdict), present(r.real_verdict)),
-    }
+    terms = fooling_terms(config.adversarial)
     if config.style:
         terms["kl"] = lambda r: divergence.kl(present(r.fake.style_mean), present(r.fake.style_log_variance))
     return terms
@@ -209,9 +207,22 @@ def generator_terms(config: SpadeConfig) -> dict[str, Term]:
 
 def discriminator_terms(config: SpadeConfig) -> dict[str, Term]:
     """What the discriminator learns from."""
+    return judging_terms(config.adversarial)
+
+
+def fooling_terms(kind: Adversarial) -> dict[str, Term]:
+    """What a generator learns from a discriminator of photos and fakes."""
     return {
-        "fake": lambda r: adversarial.fake(present(r.fake_verdict), config.adversarial),
-        "real": lambda r: adversarial.real(present(r.real_verdict), config.adversarial),
+        "gan": lambda r: adversarial.fooling(present(r.fake_verdict), kind),
+        "feature_matching": lambda r: matching.feature_matching(present(r.fake_verdict), present(r.real_verdict)),
+    }
+
+
+def judging_terms(kind: Adversarial) -> dict[str, Term]:
+    """What such a discriminator learns from."""
+    return {
+        "fake": lambda r: adversarial.fake(present(r.fake_verdict), kind),
+        "real": lambda r: adversarial.real(present(r.real_verdict), kind),
     }
 
 

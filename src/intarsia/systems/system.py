@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 from torch import Tensor, nn
 
+from intarsia.data.pairs import Pair
 from intarsia.errors import ConfigError
-from intarsia.records import Batch, Condition, Round, Seeds
+from intarsia.records import Batch, Condition, Round, Sample, Seeds
 
 Kind = TypeVar("Kind")
 Term = Callable[[Round], Tensor]
@@ -17,6 +20,24 @@ Terms = dict[str, Tensor]
 """Named scalars, unweighted; a name is the key of its weight in the recipe."""
 Inherits = Callable[[str, Mapping[str, Any]], str | None]
 """Of a run to start from: (own entry, the other's config) -> the entry to start with, if any."""
+
+
+class Draw(Protocol):
+    """A random cut of a labelled photo for training: a function of its arguments."""
+
+    def __call__(
+        self, pair: Pair, *, flip: bool, rng: random.Random, one_class_at_most: float, scratch: Path | None
+    ) -> Sample:
+        """Cut.
+
+        Args:
+            pair: the photo and its maps.
+            flip: mirror every second one.
+            rng: all chance comes from it.
+            one_class_at_most: a cut of which one class fills more should be drawn again.
+            scratch: folder in which may be kept what takes long to compute from the maps; None: nothing is kept.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -46,6 +67,8 @@ class Recipe:
     # Parts of the generator (the beginnings of their names) and for how many first epochs they stay as they are; None:
     # throughout. The epoch in which one is released begins with a fresh optimiser.
     held: dict[str, int | None] = field(default_factory=dict)
+    # Terms of the generator that count for nothing before an epoch, counted from 1.
+    first_epochs: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -65,6 +88,8 @@ class System:
     # Entries are named as in states (`checkpoints/state.py`). Without it networks must be of the same shapes.
     inherits: Inherits | None = None
     generator_sees_real: bool = True  # whether the generator's terms look at the discriminator's verdict on the photo
+    draw: Draw | None = None  # how photos are cut in training, where it is not by the recipe's sizes alone
+    companion: nn.Module | None = None  # a network that the generator's terms look at; it learns with the generator
 
 
 @dataclass(frozen=True)

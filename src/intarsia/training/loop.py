@@ -24,11 +24,13 @@ from torch import Tensor, nn
 
 from intarsia.checkpoints.snapshot import Card, Training, check_label_space, check_replaceable, load_card, save_snapshot
 from intarsia.checkpoints.state import (
+    COMPANION,
     Facts,
     Parts,
     Saved,
     check_same_run,
     label_space_of,
+    learners,
     newest_state,
     save_state,
     stopped,
@@ -41,14 +43,14 @@ from intarsia.errors import CheckpointError, ConfigError, TrainingError
 from intarsia.files import sweep
 from intarsia.records import Batch, Sample, Seeds, stack
 from intarsia.repeatable import settle_vector_functions
-from intarsia.systems.system import Recipe, System
+from intarsia.systems.system import System
 from intarsia.training.averaging import average, decay_at, settled
 from intarsia.training.clock import Clock, asked_to_stop
 from intarsia.training.journal import GRIDS, Journal, sample_grid
 from intarsia.training.pool import ImagePool
 from intarsia.training.provenance import hardware, versions
 from intarsia.training.rounds import Made, Share, discriminator_terms, generator_terms, seeds_at, share_of, step
-from intarsia.training.schedule import held_parts, rates
+from intarsia.training.schedule import held_parts, rates, weights_in
 
 SNAPSHOT, BEST, STATES = "snapshot", "best", "states"
 GRID_MINUTES, GRID_ROWS = (1.0, 5.0), 6  # the first sample grid, then one every so often
@@ -71,6 +73,7 @@ class Plan:
     minutes: float = float("inf")  # that this call may take; then it saves and stops
     state_minutes: float = 10.0  # between states
     start: Path | None = None  # another run's folder, whose networks a new run starts with
+    scratch: Path | None = None  # folder for what is computed from the data and may be used again by other runs
 
 
 @dataclass(frozen=True)
@@ -176,9 +179,9 @@ def iterate(run: Run, reading: Iterator[Batch], images: int) -> dict[str, float]
     try:
         terms = step(
             run.fabric,
-            system.generator,
+            learners(run.parts.networks, "generator"),
             steps["generator"],
-            recipe.generator_weights,
+            weights_in(recipe, epoch_at(run, images)),
             partial(generator_terms, system, keep=fakes.append),
             shares,
         )
@@ -272,7 +275,7 @@ def prepare(
     check_recipe(system, fabric.world_size)
     batches = Batches(
         source,
-        draw=partial(draw, recipe, source.listing.one_class_at_most, flip=recipe.flip),
+        draw=drawing(system, source, plan.scratch, flip=recipe.flip),
         batch=recipe.batch // shares,
         seed=plan.seed,
         rank=fabric.global_rank,
@@ -282,13 +285,16 @@ def prepare(
     networks = {"generator": system.generator}
     if system.discriminator is not None:
         networks["discriminator"] = system.discriminator
+    if system.companion is not None:
+        networks[COMPANION] = system.companion
     for network in networks.values():
         network.train().to(fabric.device)
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    betas = {"generator": recipe.generator_rate, "discriminator": recipe.discriminator_rate}
+    first_rates = {"generator": recipe.generator_rate, "discriminator": recipe.discriminator_rate}
     optimisers = {
-        name: torch.optim.Adam(network.parameters(), betas[name], recipe.betas, fused=True)
-        for name, network in networks.items()
+        name: torch.optim.Adam(learners(networks, name).parameters(), first_rates[name], recipe.betas, fused=True)
+        for name in networks
+        if name in first_rates
     }
     if recipe.average is not None:
         networks["average"] = deepcopy(system.generator).eval().requires_grad_(False)
@@ -301,7 +307,7 @@ def prepare(
         batches,
         Parts(networks, optimisers),
         {name: fabric.setup_optimizers(optimiser) for name, optimiser in optimisers.items()},
-        stack(views(watched, recipe, GRID_ROWS)).to(fabric.device),
+        stack(views(system, watched, GRID_ROWS, plan.scratch)).to(fabric.device),
         score,
     )
 
@@ -317,6 +323,9 @@ def check_recipe(system: System, processes: int) -> None:
     if recipe.pool and processes > 1:
         raise ConfigError(f"a pool of made images works in one process, and there are {processes}. Set pool=0.")
     parts = [name for name, _ in system.generator.named_parameters()]
+    for name in recipe.first_epochs:
+        if name not in recipe.generator_weights:
+            raise ConfigError(f"the recipe says when the term {name} begins, and does not weigh it. Leave it out.")
     for held in recipe.held:
         if not any(name.startswith(held) for name in parts):
             raise ConfigError(f"the recipe holds {held}, and no part of the generator is called so. Leave it out.")
@@ -471,31 +480,28 @@ def deliverable(run: Run, images: int) -> nn.Module:
     return settled(run.parts.networks["average"], conditions)
 
 
-def draw(recipe: Recipe, one_class_at_most: float, pair: Pair, rng: random.Random, *, flip: bool) -> Sample:
-    """A random cut of a photo, as the recipe says."""
-    return sample(
+def drawing(
+    system: System, source: Source, scratch: Path | None, *, flip: bool
+) -> Callable[[Pair, random.Random], Sample]:
+    """How photos of a source are cut: as the recipe says, or by the system's own way."""
+    at_most, recipe = source.listing.one_class_at_most, system.recipe
+    if system.draw is not None:
+        own = partial(system.draw, flip=flip, one_class_at_most=at_most, scratch=scratch)
+        return lambda pair, rng: own(pair, rng=rng)
+    return lambda pair, rng: sample(
         pair,
         load_size=recipe.load_size,
         crop_size=recipe.crop_size,
         flip=flip,
         rng=rng,
-        one_class_at_most=one_class_at_most,
+        one_class_at_most=at_most,
     )
 
 
-def views(watched: Source, recipe: Recipe, most: int) -> list[Sample]:
-    """The same cuts whenever it is asked, at most so many, spread over the source."""
-    count = min(most, len(watched))
-    return [
-        draw(
-            recipe,
-            watched.listing.one_class_at_most,
-            watched.pair(number * len(watched) // count),
-            random.Random(number),
-            flip=False,
-        )
-        for number in range(count)
-    ]
+def views(system: System, watched: Source, most: int, scratch: Path | None = None) -> list[Sample]:
+    """The same cuts whenever it is asked, at most so many, spread over the source, none of them mirrored."""
+    count, draw = min(most, len(watched)), drawing(system, watched, scratch, flip=False)
+    return [draw(watched.pair(number * len(watched) // count), random.Random(number)) for number in range(count)]
 
 
 @torch.no_grad()

@@ -16,6 +16,12 @@ def rates(recipe: Recipe, epoch: int) -> tuple[float, float]:
     return recipe.generator_rate * left, recipe.discriminator_rate * left
 
 
+def weights_in(recipe: Recipe, epoch: int) -> dict[str, float]:
+    """The weights of the generator's terms in an epoch, counted from 1; without those that begin later."""
+    first = recipe.first_epochs
+    return {term: weight for term, weight in recipe.generator_weights.items() if epoch >= first.get(term, 1)}
+
+
 def held_parts(recipe: Recipe, epoch: int) -> tuple[str, ...]:
     """The parts of the generator that stay as they are in an epoch, counted from 1."""
     return tuple(part for part, epochs in recipe.held.items() if epochs is None or epoch <= epochs)
