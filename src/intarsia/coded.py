@@ -139,6 +139,11 @@ class CodedMap:
             self._half.append(CodedMap(windows.index, rows.sum(1) / inside.sum(1, keepdim=True)))
         return self._half[0]
 
+    def averaged(self, side: int) -> CodedMap:
+        """Averages of cells of `side` x `side` pixels, as `avg_pool2d` makes them; a distinct cell is one code."""
+        cells = self.neighbourhoods(side, stride=side, padding=0)
+        return CodedMap(cells.index, F.embedding_bag(cells.members.long(), self.codebook, mode="mean"))
+
     def mirrored(self, margin: int) -> CodedMap:
         """The map with `margin` more pixels on each side, mirrored at the border as `pad(mode="reflect")` does."""
         rows, columns = (mirrored_places(-margin, size + margin, size).to(self.codes.device) for size in self.size)
@@ -192,6 +197,11 @@ def halved(semantics: Semantics) -> Semantics:
     if isinstance(semantics, CodedMap):
         return semantics.halved()
     return F.avg_pool2d(semantics, 3, stride=2, padding=1, count_include_pad=False)
+
+
+def averaged(semantics: Semantics, side: int) -> Semantics:
+    """The map at 1 / `side` of its resolution: averages over cells of `side` x `side` pixels."""
+    return semantics.averaged(side) if isinstance(semantics, CodedMap) else F.avg_pool2d(semantics, side)
 
 
 @overload

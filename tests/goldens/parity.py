@@ -95,6 +95,7 @@ def read(path: Path) -> Golden:
     """A golden and its arrays."""
     values = json.loads(path.read_text())
     networks = values["state_dict"] if isinstance(values["state_dict"], dict) else {"": values["state_dict"]}
+    networks |= {key.removeprefix("state_dict_"): values[key] for key in values if key.startswith("state_dict_")}
     with np.load(path.with_suffix(".npz")) as arrays:
         stored = dict(arrays)
     return Golden(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -48,7 +48,7 @@ GAN_MODES: dict[str, Adversarial] = {
 def norm(golden: Golden, road: str) -> dict[str, Tensor]:
     """SPADE: x and labels (of another size) -> y."""
     config = golden.config
-    kind, kernel = _norm_options(config["config_text"])
+    kind, kernel = norm_options(config["config_text"])
     layer = Spade(config["norm_nc"], config["label_nc"], hidden=config.get("nhidden", 128), kernel=kernel, kind=kind)
     fill(layer, convert.norm_keys(kind), golden)
     x = golden.tensor("x")
@@ -59,7 +59,7 @@ def norm(golden: Golden, road: str) -> dict[str, Tensor]:
 def block(golden: Golden, road: str) -> dict[str, Tensor]:
     """SPADEResnetBlock: x and labels (of another size) -> y."""
     config = golden.config
-    kind, kernel = _norm_options(config["norm_G"])
+    kind, kernel = norm_options(config["norm_G"])
     inputs, outputs = config["fin"], config["fout"]
     layer = SpadeBlock(inputs, outputs, config["semantic_nc"], kernel=kernel, kind=kind)
     keys = convert.block_keys(kind, shortcut=inputs != outputs)
@@ -237,7 +237,7 @@ PARTS: dict[tuple[str, str], tuple[Part, tuple[str, ...]]] = {
 
 def spade_config(options: dict[str, Any]) -> SpadeConfig:
     """The release's options as our config."""
-    kind, kernel = _norm_options(options["norm_G"])
+    kind, kernel = norm_options(options["norm_G"])
     depth = options["num_upsampling_layers"]
     doublings = sum(DOUBLINGS[depth])
     columns = options["crop_size"] // 2**doublings
@@ -258,13 +258,25 @@ def spade_config(options: dict[str, Any]) -> SpadeConfig:
     )
 
 
-def fill(network: nn.Module, keys: KeyMap, golden: Golden, *, left: str | None = None) -> None:
-    """Load the golden's official weights; own keys that start with `left` are another golden's."""
+def fill(
+    network: nn.Module,
+    keys: KeyMap,
+    golden: Golden,
+    *,
+    left: str | None = None,
+    arranged: Callable[[dict[str, Tensor]], dict[str, Tensor]] = dict,
+) -> None:
+    """Load the golden's official weights; own keys that start with `left` are another golden's.
+
+    `arranged` puts tensors in our order that the release has in another.
+    """
     own = {key: value for key, value in network.state_dict().items() if left is None or not key.startswith(left)}
-    tensors = converted(golden.weights, keys, own, golden.name, golden.part)
+    tensors = arranged(converted(golden.weights, keys, own, golden.name, golden.part))
     network.load_state_dict(tensors, strict=left is None)
-    parameters = {key: p for key, p in network.named_parameters() if key in own}
-    count = sum(p.numel() for p in parameters.values())
+    parameters: list[Tensor] = [p for key, p in network.named_parameters() if key in own]
+    # The release also counts what it holds and never calls.
+    parameters += [v for key, v in golden.weights.items() if key in keys.left_out and key.endswith(("weight", "bias"))]
+    count = sum(p.numel() for p in parameters)
     assert count == golden.parameters, f"{count} parameters instead of {golden.parameters}"
 
 
@@ -294,7 +306,7 @@ def rule_vgg19() -> nn.Module:
     return vgg19(official(shapes, {}), "rule")
 
 
-def _norm_options(text: str) -> tuple[Normalisation, int]:
+def norm_options(text: str) -> tuple[Normalisation, int]:
     """Kind and kernel size of `spectralspadesyncbatch3x3` and its like."""
     found = re.fullmatch(r"(?:spectral)?spade(syncbatch|batch|instance)(\d)x\2", text)
     if found is None:
@@ -352,7 +364,7 @@ def batch_of(golden: Golden) -> Batch:
     return Batch(tuple(map(str, range(len(labels)))), image, labels, instances)
 
 
-def _noise(golden: Golden, batch: int, turn: int) -> Tensor:
+def noise_of(golden: Golden, batch: int, turn: int) -> Tensor:
     """The noise of the `turn`-th drawing of styles: stored one by one, or stacked."""
     stored = [golden.tensor(name).float() for name in golden.inputs if "eps" in name or "noise" in name]
     draws = torch.cat([one.reshape(-1, batch, one.shape[-1]) for one in stored])
@@ -361,7 +373,7 @@ def _noise(golden: Golden, batch: int, turn: int) -> Tensor:
 
 def _made(golden: Golden, road: str, config: SpadeConfig, network: nn.Module, batch: Batch, turn: int) -> Round:
     semantics = _semantics(golden, config.labels, road)
-    noise = _noise(golden, len(batch), turn) if config.style else None
+    noise = noise_of(golden, len(batch), turn) if config.style else None
     condition = Condition(semantics, config.size, noise=noise, photo=batch.image if config.style else None)
     return Round(batch, condition, network(condition))
 

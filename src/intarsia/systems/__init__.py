@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from intarsia.errors import ConfigError
 from intarsia.labels import LabelSpace
-from intarsia.systems import oasis, pix2pixhd, spade
+from intarsia.systems import ccfpse, lggan, oasis, pix2pixhd, spade
 from intarsia.systems.system import Preset, Recipe, System
 
 
@@ -31,9 +31,13 @@ SYSTEMS = {
         pix2pixhd.pix2pixhd, pix2pixhd.Pix2pixHDConfig, 2018, "High-Resolution Image Synthesis with Conditional GANs"
     ),
     "spade": Published(spade.spade, spade.SpadeConfig, 2019, "Spatially-Adaptive Normalization (GauGAN)"),
+    "ccfpse": Published(
+        ccfpse.ccfpse, ccfpse.CcfpseConfig, 2019, "Learning to Predict Layout-to-image Conditional Convolutions"
+    ),
+    "lggan": Published(lggan.lggan, lggan.LgganConfig, 2020, "Local Class-Specific and Global Image-Level GAN"),
     "oasis": Published(oasis.oasis, oasis.OasisConfig, 2021, "You Only Need Adversarial Supervision"),
 }
-PRESETS = {**pix2pixhd.PRESETS, **spade.PRESETS, **oasis.PRESETS}
+PRESETS = {**pix2pixhd.PRESETS, **spade.PRESETS, **ccfpse.PRESETS, **lggan.PRESETS, **oasis.PRESETS}
 
 
 def preset(name: str) -> Preset:

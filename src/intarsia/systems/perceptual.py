@@ -98,6 +98,7 @@ def _term(name: str, viewer: Viewer, given: Path | None) -> Term:
         network.to(round.fake.image.device)
         with torch.no_grad():
             target = network(round.batch.image)
-        return matching.perceptual(network(round.fake.image), target, viewer.weights)
+        compared = [matching.perceptual(network(image), target, viewer.weights) for image in round.fake.images]
+        return torch.stack(compared).sum()
 
     return term
