@@ -139,8 +139,8 @@ def step(golden: Golden, road: str) -> dict[str, Tensor]:
     out["loss_G"].backward()  # type: ignore[no-untyped-call]
     of_generator = official_gradients(system.generator, keys)
     out["grad_norms_G"] = norms_of(of_generator, options["grad_norm_keys_G"])
-    of_encoder = [f"encoder.{name}" for name in options.get("grad_norm_keys_E", [])]
-    if of_encoder:
+    if config.style:
+        of_encoder = [f"encoder.{name}" for name in options.get("grad_norm_keys_E", ["fc_mu.weight"])]
         out["grad_norms_E"] = norms_of(of_generator, of_encoder)
 
     sides = discriminator_terms(system, share)

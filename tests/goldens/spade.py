@@ -365,8 +365,10 @@ def batch_of(golden: Golden) -> Batch:
 
 
 def noise_of(golden: Golden, batch: int, turn: int) -> Tensor:
-    """The noise of the `turn`-th drawing of styles: stored one by one, or stacked."""
-    stored = [golden.tensor(name).float() for name in golden.inputs if "eps" in name or "noise" in name]
+    """The noise of the `turn`-th drawing of styles: stored one by one, or stacked, under whatever name."""
+    named = [name for name in golden.inputs if "eps" in name or "noise" in name]
+    others = [name for name in golden.inputs if name not in ("label", "instance", "image")]
+    stored = [golden.tensor(name).float() for name in named or others]
     draws = torch.cat([one.reshape(-1, batch, one.shape[-1]) for one in stored])
     return draws[min(turn, len(draws) - 1)]
 
