@@ -143,9 +143,13 @@ class CodedMap:
     def area_halved(self) -> CodedMap:
         """The map after 2x2 average pooling with stride 2 (height and width even): exact, and again a coded map."""
         if not self._area_half:
-            windows = self.neighbourhoods(2, stride=2, padding=0)
-            self._area_half.append(CodedMap(windows.index, self.codebook[windows.members.long()].mean(1)))
+            self._area_half.append(self.averaged(2))
         return self._area_half[0]
+
+    def averaged(self, side: int) -> CodedMap:
+        """Averages of cells of `side` x `side` pixels, as `avg_pool2d` makes them; a distinct cell is one code."""
+        cells = self.neighbourhoods(side, stride=side, padding=0)
+        return CodedMap(cells.index, F.embedding_bag(cells.members.long(), self.codebook, mode="mean"))
 
     def mirrored(self, margin: int) -> CodedMap:
         """The map with `margin` more pixels on each side, mirrored at the border as `pad(mode="reflect")` does."""
@@ -214,6 +218,11 @@ def halved(semantics: Semantics) -> Semantics:
 def area_halved(semantics: Semantics) -> Semantics:
     """The map at half its resolution, each place the mean of 2x2 (height and width even)."""
     return semantics.area_halved() if isinstance(semantics, CodedMap) else F.avg_pool2d(semantics, 2)
+
+
+def averaged(semantics: Semantics, side: int) -> Semantics:
+    """The map at 1 / `side` of its resolution: averages over cells of `side` x `side` pixels."""
+    return semantics.averaged(side) if isinstance(semantics, CodedMap) else F.avg_pool2d(semantics, side)
 
 
 @overload

@@ -197,6 +197,131 @@ def affine_gradients(
                         sink[channels + c] += inner
 
 
+@njit(cache=CACHE, nogil=True, parallel=True, fastmath={"contract"})
+def depthwise(x: Array, taps: Array, out: Array) -> None:  # pragma: no cover
+    """Each channel convolved with a 3x3 kernel of each pixel's own: out[p] = sum over t of taps[p, t] * x[p + t].
+
+    x and out: B H W C; taps: B H W 9 C, the kernel's entries row by row.
+    """
+    batch, height, width, channels = x.shape
+    for line in prange(batch * height):
+        b, y = line // height, line % height
+        for i in range(width):
+            target = out[b, y, i]
+            target[:] = 0
+            for tap in range(9):
+                v, u = y + tap // 3 - 1, i + tap % 3 - 1
+                if 0 <= v < height and 0 <= u < width:
+                    pixel, factor = x[b, v, u], taps[b, y, i, tap]
+                    for c in range(channels):
+                        target[c] += factor[c] * pixel[c]
+
+
+@njit(cache=CACHE, nogil=True, parallel=True, fastmath={"contract"})
+def depthwise_gradients(
+    gradient: Array, x: Array, taps: Array, x_gradient: Array, taps_gradient: Array
+) -> None:  # pragma: no cover
+    """Gradients of `depthwise`: writes x_gradient (B H W C) and taps_gradient (B H W 9 C)."""
+    batch, height, width, channels = x.shape
+    for line in prange(batch * height):
+        b, y = line // height, line % height
+        for i in range(width):
+            above, of_pixel = gradient[b, y, i], x_gradient[b, y, i]
+            of_pixel[:] = 0
+            for tap in range(9):
+                down, across = tap // 3 - 1, tap % 3 - 1
+                of_tap = taps_gradient[b, y, i, tap]
+                if 0 <= y + down < height and 0 <= i + across < width:
+                    pixel = x[b, y + down, i + across]
+                    for c in range(channels):
+                        of_tap[c] = above[c] * pixel[c]
+                else:
+                    of_tap[:] = 0
+                if 0 <= y - down < height and 0 <= i - across < width:
+                    other, factor = gradient[b, y - down, i - across], taps[b, y - down, i - across, tap]
+                    for c in range(channels):
+                        of_pixel[c] += other[c] * factor[c]
+
+
+@njit(cache=CACHE, nogil=True, parallel=True, fastmath={"contract"})
+def class_products(x: Array, owner: Array, weight: Array, out: Array) -> None:  # pragma: no cover
+    """What each pixel gives through the kernel of its own class: out[p] = x[p] @ weight[owner[p]].
+
+    x: N W; owner: N int32, the class of each pixel; weight: K W T; out: N T.
+    """
+    for p in prange(len(x)):
+        target, kernel = out[p], weight[owner[p]]
+        target[:] = 0
+        for w in range(x.shape[1]):
+            value, row = x[p, w], kernel[w]
+            for t in range(len(target)):
+                target[t] += value * row[t]
+
+
+@njit(cache=CACHE, nogil=True, parallel=True, fastmath={"contract"})
+def class_products_gradients(
+    gradient: Array, x: Array, owner: Array, weight: Array, x_gradient: Array, sums: Array
+) -> None:  # pragma: no cover
+    """Gradients of `class_products`: writes x_gradient (N W), adds to sums (PARTS K W T) that of `weight` in parts.
+
+    `weight` has the taps before the channels here, K T W, so that both loops run along memory.
+    """
+    parts, count = len(sums), len(x)
+    for part in prange(parts):
+        for p in range(part * count // parts, (part + 1) * count // parts):
+            kernel, sink = weight[owner[p]], sums[part, owner[p]]
+            above, of_pixel = gradient[p], x_gradient[p]
+            of_pixel[:] = 0
+            for t in range(len(above)):
+                value, row = above[t], kernel[t]
+                for w in range(x.shape[1]):
+                    of_pixel[w] += value * row[w]
+            for w in range(x.shape[1]):
+                value, row = x[p, w], sink[w]
+                for t in range(len(above)):
+                    row[t] += value * above[t]
+
+
+@njit(cache=CACHE, nogil=True, parallel=True, fastmath={"contract"})
+def gather_taps(products: Array, owner: Array, kernel: int, out: Array) -> None:  # pragma: no cover
+    """Adds up, for each place and class, what the pixels of that class in its window give: a convolution's last step.
+
+    products: B H W T C, what a pixel gives at each of the `kernel` * `kernel` taps; owner: B H W int32, its class;
+    out: B h w K C, added to, with h = H - kernel + 1 and w likewise.
+    """
+    batch, height, width = out.shape[:3]
+    colours = out.shape[4]
+    for line in prange(batch * height):
+        b, y = line // height, line % height
+        for i in range(kernel):
+            for x in range(width):
+                target = out[b, y, x]
+                for j in range(kernel):
+                    value, k = products[b, y + i, x + j, i * kernel + j], owner[b, y + i, x + j]
+                    for c in range(colours):
+                        target[k, c] += value[c]
+
+
+@njit(cache=CACHE, nogil=True, parallel=True)
+def gather_taps_gradients(gradient: Array, owner: Array, kernel: int, out: Array) -> None:  # pragma: no cover
+    """Gradient of `gather_taps`: writes out (B H W T C) from gradient (B h w K C)."""
+    batch, height, width = owner.shape
+    low, narrow, colours = gradient.shape[1], gradient.shape[2], gradient.shape[4]
+    for line in prange(batch * height):
+        b, y = line // height, line % height
+        for x in range(width):
+            k = owner[b, y, x]
+            for i in range(kernel):
+                for j in range(kernel):
+                    target = out[b, y, x, i * kernel + j]
+                    if 0 <= y - i < low and 0 <= x - j < narrow:
+                        source = gradient[b, y - i, x - j, k]
+                        for c in range(colours):
+                            target[c] = source[c]
+                    else:
+                        target[:] = 0
+
+
 # Channels transformed at a time by the two loops below: the tile being worked on stays in the first-level cache.
 BLOCK = 128
 

@@ -181,6 +181,17 @@ class Condition:
 
 
 @dataclass(frozen=True)
+class Branches:
+    """What the branches of a generator made, of which the image was then put together (LGGAN)."""
+
+    whole: Tensor  # B 3 H W, float32 in [-1, 1]: the global branch's image
+    local: Tensor  # B 3 H W, float32 in [-1, 1]: the image of all class-specific heads together
+    weights: Tensor  # B 2 H W, float32 in [0, 1]: the share of the local and of the global image; they add up to 1
+    heads: Tensor  # B K 3 H W, float32 in [-1, 1]: the image of each class-specific head
+    scores: Tensor  # B S S, float32: which of S classes the features of each of the first S heads look like, logits
+
+
+@dataclass(frozen=True)
 class Synthesis:
     """What a generator made."""
 
@@ -191,6 +202,12 @@ class Synthesis:
     scores: Tensor | None = None  # B Q 1+labels: of the lessons' pairs, how much each class seems to be in front
     style_mean: Tensor | None = None  # B Z, from the image encoder
     style_log_variance: Tensor | None = None  # B Z
+    branches: Branches | None = None
+
+    @property
+    def judged(self) -> tuple[Tensor, ...]:
+        """All that should look like the photo: the image, and those of its branches."""
+        return (self.image,) if self.branches is None else (self.image, self.branches.whole, self.branches.local)
 
 
 @dataclass(frozen=True)
@@ -230,3 +247,4 @@ class Round:
     real_verdict: Verdict | None = None  # None too where the terms of this round do not look at it
     judge: Judge | None = None  # for terms that look at more images than fake and real
     seeds: Seeds | None = None  # of the samples: what a term draws is a function of them
+    branch_verdicts: tuple[Verdict, ...] = ()  # of the images of `fake`'s branches

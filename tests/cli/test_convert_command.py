@@ -8,9 +8,13 @@ import torch
 from PIL import Image
 
 from intarsia import cli, labels, systems
+from intarsia.checkpoints.convert import ccfpse as ccfpse_keys
+from intarsia.checkpoints.convert import lggan as lggan_keys
 from intarsia.checkpoints.convert import pix2pixhd as pix2pixhd_keys
 from intarsia.checkpoints.convert import spade as convert
 from intarsia.checkpoints.snapshot import load_card
+from intarsia.systems.ccfpse import CcfpseGenerator
+from intarsia.systems.lggan import LgganGenerator
 from intarsia.systems.pix2pixhd import Pix2pixHDGenerator
 from intarsia.systems.spade import SpadeGenerator
 from tests.goldens import parity
@@ -34,6 +38,29 @@ def test_an_official_file_becomes_a_model_that_makes_photos(file, tmp_path, caps
     card = load_card(out)
     assert (card.system, card.preset, card.recipe) == ("spade", "spade-tiny", None)
     assert card.licence == "CC BY-NC-SA 4.0, as the released weights"
+    Image.fromarray(np.tile(np.arange(6, dtype=np.uint8).repeat(8), (40, 1))).save(tmp_path / "map.png")
+    assert cli.run(["synth", str(tmp_path / "map.png"), "--model", str(out), "--out", str(tmp_path / "photos")]) == 0
+    with Image.open(next((tmp_path / "photos").iterdir())) as photo:
+        assert photo.size == (48, 40)
+
+
+@pytest.mark.parametrize(
+    ("name", "release", "network", "licence"),
+    [
+        ("ccfpse-tiny", ccfpse_keys, CcfpseGenerator, "none stated with the released weights"),
+        ("lggan-tiny", lggan_keys, LgganGenerator, "CC BY-NC-SA 4.0, as the released code"),
+    ],
+)
+def test_each_release_has_its_command(tmp_path, name, release, network, licence):
+    preset = systems.preset(name)
+    own = network(preset.config).state_dict()
+    file = tmp_path / "latest_net_G.pth"
+    torch.save(parity.official(entries(release.generator_keys(preset.config), own), {}), file)
+    out = tmp_path / "model"
+    assert cli.run(["convert", preset.system, str(file), "--preset", name, "--out", str(out)]) == 0
+    card = load_card(out)
+    assert (card.system, card.preset) == (preset.system, name)
+    assert card.licence.startswith(licence)
     Image.fromarray(np.tile(np.arange(6, dtype=np.uint8).repeat(8), (40, 1))).save(tmp_path / "map.png")
     assert cli.run(["synth", str(tmp_path / "map.png"), "--model", str(out), "--out", str(tmp_path / "photos")]) == 0
     with Image.open(next((tmp_path / "photos").iterdir())) as photo:

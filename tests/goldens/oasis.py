@@ -130,7 +130,7 @@ def step(golden: Golden, road: str) -> dict[str, Tensor]:
         out["loss_G"] = out["loss_G_adv"] + out["loss_G_vgg"]
     out["loss_G"].backward()  # type: ignore[no-untyped-call]
     of_generator = official_gradients(system.generator, keys)
-    out["grad_norms_G"] = _norms(of_generator, options["grad_norm_keys_G"])
+    out["grad_norms_G"] = norms_of(of_generator, options["grad_norm_keys_G"])
     out["grad_img_bias_G"] = of_generator["conv_img.bias"]
 
     sides = discriminator_terms(system, share)
@@ -139,7 +139,7 @@ def step(golden: Golden, road: str) -> dict[str, Tensor]:
     out["loss_D"] = out["loss_D_fake"] + out["loss_D_real"] + out["loss_D_lm_times_lambda"]
     out["loss_D"].backward()  # type: ignore[no-untyped-call]
     of_judge = official_gradients(system.discriminator, judge_keys)
-    out["grad_norms_D"] = _norms(of_judge, options["grad_norm_keys_D"])
+    out["grad_norms_D"] = norms_of(of_judge, options["grad_norm_keys_D"])
     out["grad_last_bias_D"] = unknown_first(of_judge["layer_up_last.bias"][None], config)[0]
     return out
 
@@ -298,7 +298,7 @@ def _after(network: nn.Module, keys: KeyMap) -> dict[str, Tensor]:
     return {f"after:{sources[0]}": state[own] for own, sources in keys.sources.items() if len(sources) == 1}
 
 
-def _norms(gradients: Mapping[str, Tensor], names: list[str]) -> Tensor:
+def norms_of(gradients: Mapping[str, Tensor], names: list[str]) -> Tensor:
     return torch.stack([gradients[name].double().norm() for name in names])
 
 

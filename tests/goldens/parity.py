@@ -152,8 +152,8 @@ def difference(name: str, wanted: Array, computed: Mapping[str, Tensor], golden:
     """The largest absolute difference; relative to their size for losses (single numbers) and gradients.
 
     Systems whose images are in 0..255 have them compared in units of 255, and all that their loss functions return by
-    its size. So are verdicts in the hundreds (`LARGE`): float32 itself rounds them by more than the tolerance. Computed in
-    float64 they differ from the goldens as much as in float32.
+    its size. So are verdicts in the hundreds (`LARGE`): float32 itself rounds them by more than the tolerance.
+    Computed in float64 they differ from the goldens as much as in float32.
     """
     found = strided(name, wanted.shape, computed)
     gap = np.abs(found.astype(np.float64) - wanted.astype(np.float64)).max()

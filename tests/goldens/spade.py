@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -258,13 +258,25 @@ def spade_config(options: dict[str, Any]) -> SpadeConfig:
     )
 
 
-def fill(network: nn.Module, keys: KeyMap, golden: Golden, *, left: str | None = None) -> None:
-    """Load the golden's official weights; own keys that start with `left` are another golden's."""
+def fill(
+    network: nn.Module,
+    keys: KeyMap,
+    golden: Golden,
+    *,
+    left: str | None = None,
+    arranged: Callable[[dict[str, Tensor]], dict[str, Tensor]] = dict,
+) -> None:
+    """Load the golden's official weights; own keys that start with `left` are another golden's.
+
+    `arranged` puts tensors in our order that the release has in another.
+    """
     own = {key: value for key, value in network.state_dict().items() if left is None or not key.startswith(left)}
-    tensors = converted(golden.weights, keys, own, golden.name, golden.part)
+    tensors = arranged(converted(golden.weights, keys, own, golden.name, golden.part))
     network.load_state_dict(tensors, strict=left is None)
-    parameters = {key: p for key, p in network.named_parameters() if key in own}
-    count = sum(p.numel() for p in parameters.values())
+    parameters: list[Tensor] = [p for key, p in network.named_parameters() if key in own]
+    # The release also counts what it holds and never calls.
+    parameters += [v for key, v in golden.weights.items() if key in keys.left_out and key.endswith(("weight", "bias"))]
+    count = sum(p.numel() for p in parameters)
     assert count == golden.parameters, f"{count} parameters instead of {golden.parameters}"
 
 
@@ -352,16 +364,18 @@ def batch_of(golden: Golden) -> Batch:
     return Batch(tuple(map(str, range(len(labels)))), image, labels, instances)
 
 
-def _noise(golden: Golden, batch: int, turn: int) -> Tensor:
-    """The noise of the `turn`-th drawing of styles: stored one by one, or stacked."""
-    stored = [golden.tensor(name).float() for name in golden.inputs if "eps" in name or "noise" in name]
+def noise_of(golden: Golden, batch: int, turn: int) -> Tensor:
+    """The noise of the `turn`-th drawing of styles: stored one by one, or stacked, under whatever name."""
+    named = [name for name in golden.inputs if "eps" in name or "noise" in name]
+    others = [name for name in golden.inputs if name not in ("label", "instance", "image")]
+    stored = [golden.tensor(name).float() for name in named or others]
     draws = torch.cat([one.reshape(-1, batch, one.shape[-1]) for one in stored])
     return draws[min(turn, len(draws) - 1)]
 
 
 def _made(golden: Golden, road: str, config: SpadeConfig, network: nn.Module, batch: Batch, turn: int) -> Round:
     semantics = _semantics(golden, config.labels, road)
-    noise = _noise(golden, len(batch), turn) if config.style else None
+    noise = noise_of(golden, len(batch), turn) if config.style else None
     condition = Condition(semantics, config.size, noise=noise, photo=batch.image if config.style else None)
     return Round(batch, condition, network(condition))
 

@@ -38,14 +38,14 @@ def condition(system: System, count: int = 2) -> Condition:
 
 
 def round_of(system: System, condition: Condition, count: int = 2) -> Round:
-    """A made image and both verdicts."""
+    """What was made, and all verdicts."""
     photos = batch(system, count)
     made = system.generator(condition)
     if system.discriminator is None:
         return Round(photos, condition, made)
     judge = partial(system.discriminator, condition)
-    fake, real = judge(torch.cat([made.image, photos.image])).split(2)
-    return Round(photos, condition, made, fake, real, judge, Seeds(tuple(range(count))))
+    fake, *others, real = judge(torch.cat([*made.images, photos.image])).split(len(made.images) + 1)
+    return Round(photos, condition, made, fake, real, judge, Seeds(tuple(range(count))), tuple(others))
 
 
 def one_of(condition: Condition, place: int) -> Condition:
@@ -60,3 +60,11 @@ def one_of(condition: Condition, place: int) -> Condition:
     names = ("noise", "photo", "objects", "features", "canvas", "hole", "shapes")
     tensors = {name: part(getattr(condition, name)) for name in names}
     return replace(condition, semantics=semantics, **tensors, lessons=None, _levels={})
+
+
+def doubled(condition: Condition) -> Condition:
+    """The condition in float64."""
+    semantics = condition.semantics.recoded(condition.semantics.codebook.double())
+    parts = {name: getattr(condition, name) for name in ("noise", "photo", "features")}
+    tensors = {name: part.double() for name, part in parts.items() if part is not None}
+    return replace(condition, semantics=semantics, **tensors, _levels={})

@@ -130,6 +130,14 @@ class SpectralConv2d(nn.Conv2d):
         """weight / sigma; in training after one power iteration."""
         return spectrally_normalised(self.weight, self.u, self.v, iterate=self.training)
 
+    @torch.no_grad()
+    def settle(self, rounds: int = 15) -> None:
+        """Let u and v find the weight as it now is: a fresh layer's are random, and sigma then much too small."""
+        if self.weight.is_meta:  # a layer of sizes only
+            return
+        for _ in range(rounds):
+            spectrally_normalised(self.weight, self.u, self.v, iterate=True)
+
     def forward(self, x: Tensor) -> Tensor:
         """B C H W -> B out_channels h w."""
         out: Tensor = self._conv_forward(x, self.normalised_weight(), self.bias)

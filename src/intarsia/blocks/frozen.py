@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from intarsia.blocks import winograd
 from intarsia.blocks.banded import Banded
 from intarsia.blocks.coarse_to_fine import CoarseToFine
+from intarsia.blocks.conditional import Predicted, Predictor
 from intarsia.blocks.convolution import (
     CodedConv2d,
     JointConv2d,
@@ -30,9 +31,13 @@ from intarsia.blocks.convolution import (
     spectrally_normalised,
 )
 from intarsia.blocks.detached import detached
+from intarsia.blocks.label_pyramid import LabelPyramid
 from intarsia.blocks.lookup import lookup_affine, window_products
 from intarsia.blocks.modulation import Moments, Spade, normalised, pays
 from intarsia.coded import CodedMap, Semantics
+
+MOST_KEPT = 1 << 26
+"""Numbers that one network keeps for a map: 256 MiB."""
 
 
 @torch.no_grad()
@@ -45,9 +50,13 @@ def freeze(network: nn.Module) -> nn.Module:
     for kind, frozen in FROZEN.items():
         if type(network) is kind:
             return frozen(network).eval()
+    return _with_frozen_parts(network).eval()
+
+
+def _with_frozen_parts(network: nn.Module) -> nn.Module:
     twin = detached(network)
     twin._modules = {name: None if child is None else freeze(child) for name, child in network._modules.items()}
-    return twin.eval()
+    return twin
 
 
 def forget(network: nn.Module) -> None:
@@ -58,21 +67,31 @@ def forget(network: nn.Module) -> None:
 
 
 class FrozenConv2d(nn.Module):
-    """`Conv2d` whose weight is final: on the CPU the first call lays it out for the quickest form at that size."""
+    """`Conv2d` whose weight is final: on the CPU the first call lays it out for the quickest form at that size.
+
+    Its border is of zeros, or mirrored.
+    """
 
     def __init__(self, layer: nn.Conv2d) -> None:
         super().__init__()
-        assert layer.padding_mode == "zeros", "other borders are the caller's to make"
         weight = layer.weight.detach()
         if isinstance(layer, SpectralConv2d):
             weight = spectrally_normalised(weight, layer.u, layer.v, iterate=False)
         self.weight = weight.contiguous(memory_format=torch.channels_last)
         self.bias = None if layer.bias is None else layer.bias.detach()
         self.arguments = (layer.stride, layer.padding, layer.dilation, layer.groups)
+        self.mirror: tuple[int, int, int, int] | None = None
+        if layer.padding_mode != "zeros":
+            assert layer.padding_mode == "reflect"
+            down, across = (int(margin) for margin in layer.padding)
+            self.mirror = (across, across, down, down)
+            self.arguments = (layer.stride, (0, 0), layer.dilation, layer.groups)
         self.convolve: Callable[[Tensor], Tensor] | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         """B C H W -> B out_channels h w, channels-last."""
+        if self.mirror is not None:
+            x = F.pad(x, self.mirror, "reflect")
         x = x.contiguous(memory_format=torch.channels_last)
         if self.convolve is None:
             self.convolve = self._laid_out(x)
@@ -84,10 +103,11 @@ class FrozenConv2d(nn.Module):
         on_cpu = x.device.type == "cpu" and x.dtype == self.weight.dtype == torch.float32
         if not on_cpu or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
             return partial(_plain, self.weight, self.bias, self.arguments)
-        same_3x3 = self.weight.shape[2:] == (3, 3) and self.arguments == ((1, 1), (1, 1), (1, 1), 1)
-        if same_3x3 and self.bias is not None and (tile := winograd.best_tile(x, self.weight)):
+        margin = 0 if self.mirror else 1
+        is_3x3 = self.weight.shape[2:] == (3, 3) and self.arguments == ((1, 1), (margin, margin), (1, 1), 1)
+        if is_3x3 and self.bias is not None and (tile := winograd.best_tile(x, self.weight)):
             weight = winograd.transformed_weight(self.weight, tile)
-            return partial(winograd.winograd_convolution, weight, self.bias, tile)
+            return partial(winograd.winograd_convolution, weight, self.bias, tile, margin=margin)
         # Or oneDNN would rearrange the weight in every call, which for small maps costs more than the sums.
         stride, padding, dilation, groups = self.arguments
         packed = torch.ops.aten.mkldnn_reorder_conv2d_weight(
@@ -106,6 +126,33 @@ def _packed(weight: Tensor, bias: Tensor | None, arguments: tuple[Any, ...], x: 
         x, weight, bias, padding, stride, dilation, groups, "none", [], ""
     )
     return out
+
+
+class Kept(nn.Module):
+    """A network of a label map, and of what follows from it, whose result is kept while that map lives.
+
+    Not where it is too large: then it is computed in every call.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = _with_frozen_parts(network)
+        self.kept: WeakKeyDictionary[CodedMap, Any] = WeakKeyDictionary()
+
+    def forward(self, semantics: Semantics, *more: Any) -> Any:
+        """What the network takes, the map first -> what it returns."""
+        if isinstance(semantics, Tensor):
+            return self.network(semantics, *more)
+        if semantics in self.kept:
+            return self.kept[semantics]
+        found = self.network(semantics, *more)
+        if _numbers(found) <= MOST_KEPT:
+            self.kept[semantics] = found
+        return found
+
+
+def _numbers(found: Predicted | tuple[Tensor, ...]) -> int:
+    return found.numbers if isinstance(found, Predicted) else sum(part.numel() for part in found)
 
 
 class FrozenCodedConv2d(nn.Module):
@@ -256,5 +303,7 @@ FROZEN: dict[type[nn.Module], Callable[..., nn.Module]] = {
     CodedConv2d: FrozenCodedConv2d,
     JointConv2d: FrozenJointConv2d,
     Spade: FrozenSpade,
+    LabelPyramid: Kept,
+    Predictor: Kept,
     CoarseToFine: lambda network: Banded(network, FrozenConv2d),
 }

@@ -66,23 +66,25 @@ def transformed_weight(weight: Tensor, tile: int) -> Tensor:
     return torch.einsum("ia,jb,ocab->ijco", g, g, weight.double()).flatten(0, 1).to(weight.dtype).contiguous()
 
 
-def winograd_convolution(weight: Tensor, bias: Tensor, tile: int, x: Tensor) -> Tensor:
-    """Stride 1, zero padding 1; on the CPU.
+def winograd_convolution(weight: Tensor, bias: Tensor, tile: int, x: Tensor, *, margin: int = 1) -> Tensor:
+    """Stride 1; on the CPU.
 
     Args:
         weight: (tile + 2)^2 in out, from `transformed_weight`.
         bias: out.
         tile: m, a key of `TRANSFORMS`.
         x: B in H W float32.
+        margin: zeros at each side of x; 1, or 0 for an x that has its border.
 
     Returns:
-        B out H W, channels-last in memory.
+        B out H W, channels-last in memory; for margin 0 without the border.
     """
-    batch, inputs, height, width = x.shape
+    batch, inputs = x.shape[:2]
+    height, width = (side + 2 * margin - 2 for side in x.shape[2:])
     # Zeros beyond the border complete the last tiles; what they yield is cut off.
     down, across = -(-height // tile), -(-width // tile)
     right, bottom = across * tile - width, down * tile - height
-    padded = F.pad(x.permute(0, 2, 3, 1), (0, 0, 1, 1 + right, 1, 1 + bottom)).contiguous()
+    padded = F.pad(x.permute(0, 2, 3, 1), (0, 0, margin, margin + right, margin, margin + bottom)).contiguous()
     before, _, after = (torch.tensor(matrix, dtype=x.dtype).numpy() for matrix in TRANSFORMS[tile])
     out = x.new_empty(batch, down * tile, across * tile, weight.shape[2])
     kernels.use_threads(torch.get_num_threads())

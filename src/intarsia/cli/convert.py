@@ -181,6 +181,55 @@ def safm(file: Path, /, *, preset: str, out: Path, label_space: Path | None = No
     _convert("safm", release, (file,), preset, out, label_space)
 
 
+@app.command
+def ccfpse(
+    file: Path, /, *, preset: str, out: Path, encoder: Path | None = None, label_space: Path | None = None
+) -> None:
+    """Weights of the CC-FPSE release (`latest_net_G.pth`) as a snapshot that `intarsia synth --model` takes.
+
+    Nothing in the file is run: it must hold tensors only. A key that the preset does not explain is an error.
+
+    Parameters
+    ----------
+    file
+        The generator: .pth or .safetensors.
+    preset
+        What it was trained as: ccfpse-ade20k, ccfpse-coco, ccfpse-cityscapes, or one of them with -no-style.
+    out
+        Folder for the snapshot; an older one is replaced.
+    encoder
+        The image encoder (`latest_net_E.pth`), for presets with a style.
+    label_space
+        JSON file with the names and colours of the classes; else they are numbered.
+    """
+    from intarsia.checkpoints.convert import ccfpse as release
+
+    _convert("ccfpse", release, (file, encoder), preset, out, label_space)
+
+
+@app.command
+def lggan(file: Path, /, *, preset: str, out: Path, label_space: Path | None = None) -> None:
+    """Weights of the LGGAN release (`latest_net_G.pth`) as a snapshot that `intarsia synth --model` takes.
+
+    Nothing in the file is run: it must hold tensors only. A key that the preset does not explain is an error.
+
+    Parameters
+    ----------
+    file
+        The generator: .pth or .safetensors.
+    preset
+        What it was trained as: lggan-ade20k or lggan-cityscapes.
+    out
+        Folder for the snapshot; an older one is replaced.
+    label_space
+        JSON file with the names and colours of the classes, for ADE20K the unknown class as don't-care; else they are
+        numbered.
+    """
+    from intarsia.checkpoints.convert import lggan as release
+
+    _convert("lggan", release, (file,), preset, out, label_space)
+
+
 def _convert(
     system: str, release: Any, files: tuple[Path | None, ...], preset: str, out: Path, label_space: Path | None
 ) -> None:

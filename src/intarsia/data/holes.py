@@ -116,7 +116,7 @@ def objects_of(holes: Holes, labels: Ids, instances: Ids | None) -> list[Box]:
     """The boxes of the objects that may be cut out; without an instance map, regions of a class are objects."""
     numbers = np.zeros(labels.shape, np.int64)
     if instances is None:
-        kernels.connected_regions(np.ascontiguousarray(labels), numbers)
+        kernels.connected_regions(np.ascontiguousarray(labels), numbers, False)
         numbers += holes.first_instance
     else:
         numbers[:] = instances

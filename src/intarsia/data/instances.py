@@ -87,7 +87,7 @@ def regions_of(labels: Ids) -> npt.NDArray[np.int32]:
 
     given = np.ascontiguousarray(labels, np.int64)
     found = np.empty_like(given)
-    connected_regions(given, found)
+    connected_regions(given, found, False)
     return found.astype(np.int32)
 
 

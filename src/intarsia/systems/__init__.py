@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from intarsia.errors import ConfigError
 from intarsia.labels import LabelSpace
-from intarsia.systems import content, crn, oasis, pix2pixhd, safm, sesame, sims, spade
+from intarsia.systems import ccfpse, content, crn, lggan, oasis, pix2pixhd, safm, sesame, sims, spade
 from intarsia.systems.system import Preset, Recipe, System
 
 
@@ -33,6 +33,10 @@ SYSTEMS = {
         pix2pixhd.pix2pixhd, pix2pixhd.Pix2pixHDConfig, 2018, "High-Resolution Image Synthesis with Conditional GANs"
     ),
     "spade": Published(spade.spade, spade.SpadeConfig, 2019, "Spatially-Adaptive Normalization (GauGAN)"),
+    "ccfpse": Published(
+        ccfpse.ccfpse, ccfpse.CcfpseConfig, 2019, "Learning to Predict Layout-to-image Conditional Convolutions"
+    ),
+    "lggan": Published(lggan.lggan, lggan.LgganConfig, 2020, "Local Class-Specific and Global Image-Level GAN"),
     "sesame": Published(sesame.sesame, sesame.SesameConfig, 2020, "Semantic Editing of Scenes (SESAME)"),
     "oasis": Published(oasis.oasis, oasis.OasisConfig, 2021, "You Only Need Adversarial Supervision"),
     "safm": Published(safm.safm, safm.SafmConfig, 2022, "Semantic-shape Adaptive Feature Modulation (SAFM)"),
@@ -42,6 +46,8 @@ PRESETS = {
     **sims.PRESETS,
     **pix2pixhd.PRESETS,
     **spade.PRESETS,
+    **ccfpse.PRESETS,
+    **lggan.PRESETS,
     **sesame.PRESETS,
     **oasis.PRESETS,
     **safm.PRESETS,

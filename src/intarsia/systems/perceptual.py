@@ -120,6 +120,7 @@ def _term(name: str, viewer: Viewer, given: Path | None) -> Term:
         network.to(round.fake.image.device)
         with torch.no_grad():
             target = network(round.batch.image)
-        return LOSSES[name](network(round.fake.image), target)
+        compared = [LOSSES[name](network(image), target) for image in round.fake.judged]
+        return torch.stack(compared).sum()
 
     return term

@@ -17,17 +17,16 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from intarsia.blocks.convolution import CodedConv2d, SpectralConv2d
 from intarsia.blocks.decoder import Decoder
 from intarsia.blocks.modulation import Normalisation
 from intarsia.blocks.patch_discriminator import PatchDiscriminator
 from intarsia.blocks.residual import SpadeBlock
+from intarsia.blocks.start import started
 from intarsia.blocks.style_encoder import StyleEncoder
 from intarsia.blocks.two_stream_discriminator import TwoStreamDiscriminator
 from intarsia.conditioning.semantics import batch_semantics
@@ -44,6 +43,32 @@ DOUBLINGS: dict[str, tuple[bool, ...]] = {
     "more": (False, True, True, True, True, True, True),
     "most": (False, True, True, True, True, True, True, True),
 }
+
+GAIN = 0.02
+
+
+class Styled(Protocol):
+    """What SPADE's condition and terms need of a config; those of its successors that keep them have it too."""
+
+    @property
+    def labels(self) -> int:
+        """One-hot planes."""
+
+    @property
+    def edges(self) -> bool:
+        """Whether instance edges are one more."""
+
+    @property
+    def style(self) -> bool:
+        """Whether the generator starts from a style vector."""
+
+    @property
+    def latent(self) -> int:
+        """Length of that."""
+
+    @property
+    def adversarial(self) -> Adversarial:
+        """The kind of adversarial loss."""
 
 
 @dataclass(frozen=True)
@@ -93,9 +118,7 @@ class SpadeGenerator(nn.Module):
         if config.size[0] % config.stride or config.size[1] % config.stride:
             raise ConfigError(f"size {config.size} is no multiple of {config.stride}. Choose one, or another depth.")
         self.config = config
-        width, doublings = config.width, DOUBLINGS[config.depth]
-        widths = [16 * width] * 3 + [8 * width, 4 * width, 2 * width, width, width // 2]
-        widths = widths[: len(doublings)]
+        widths = widths_of(config.width, config.depth)
         blocks = [
             SpadeBlock(
                 inputs, outputs, config.planes, hidden=config.hidden, kernel=config.kernel, kind=config.normalisation
@@ -109,7 +132,7 @@ class SpadeGenerator(nn.Module):
             self.start = nn.Linear(config.latent, widths[0] * self.grid[0] * self.grid[1])
         else:
             self.start = CodedConv2d(config.planes, widths[0], 3, padding=1)
-        self.decoder = Decoder(blocks, doublings, widths[-1])
+        self.decoder = Decoder(blocks, DOUBLINGS[config.depth], widths[-1])
 
     def forward(self, condition: Condition) -> Synthesis:
         """Make an image of `condition.size`.
@@ -120,32 +143,27 @@ class SpadeGenerator(nn.Module):
         stride = self.config.stride
         check_stride(condition.size, stride)
         grid = (condition.size[0] // stride, condition.size[1] // stride)
-        if not self.config.style:
-            return Synthesis(self.decoder(self.start(condition.at(*grid)), condition))
-        if condition.noise is None:
-            raise ConfigError("this generator starts from a style vector, and the condition has no noise. Give seeds.")
-        if condition.photo is None:
-            return Synthesis(self.decoder(self._styled_grid(condition.noise, grid), condition))
-        mean, log_variance = self.encoder(condition.photo)
-        style = mean + torch.exp(log_variance / 2) * condition.noise
-        return Synthesis(self.decoder(self._styled_grid(style, grid), condition), mean, log_variance)
+        encoder = self.encoder if self.config.style else None
+        begun = started(condition, self.start, encoder, trained=self.grid, grid=grid)
+        return Synthesis(self.decoder(begun.grid, condition), begun.mean, begun.log_variance)
 
-    def _styled_grid(self, style: Tensor, grid: tuple[int, int]) -> Tensor:
-        start: Tensor = self.start(style).view(len(style), -1, *self.grid)
-        # Another image size than the trained one stretches the learnt grid.
-        return start if grid == self.grid else F.interpolate(start, grid, mode="nearest")
+
+def widths_of(width: int, depth: Depth) -> list[int]:
+    """Channels of each block's output, for a generator of `width` channels after the last normal block."""
+    widths = [16 * width] * 3 + [8 * width, 4 * width, 2 * width, width, width // 2]
+    return widths[: len(DOUBLINGS[depth])]
 
 
 def initialise(network: nn.Module, *, spectral: bool = False) -> None:
-    """Weights as the published training really had them: Xavier normal, gain 0.02, and zero biases.
+    """Weights as the published training really had them: Xavier normal, gain `GAIN`, and zero biases.
 
     Spectrally normalised weights keep torch's default unless `spectral`, since SPADE's initialisation never reached
     them; that of OASIS does.
     """
     for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             if spectral or not isinstance(module, SpectralConv2d):
-                nn.init.xavier_normal_(module.weight, 0.02)
+                nn.init.xavier_normal_(module.weight, GAIN)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
 
@@ -182,7 +200,7 @@ def spade(config: SpadeConfig, recipe: Recipe, preset: str, perceptual: Path | N
     )
 
 
-def condition(config: SpadeConfig, batch: Batch, seeds: Seeds) -> Condition:
+def condition(config: Styled, batch: Batch, seeds: Seeds) -> Condition:
     """What the networks look at in training: labels, edges, and for a style the photo itself and noise.
 
     Raises:
@@ -197,7 +215,7 @@ def condition(config: SpadeConfig, batch: Batch, seeds: Seeds) -> Condition:
     return Condition(semantics, size, noise=noise, photo=batch.image)
 
 
-def generator_terms(config: SpadeConfig) -> dict[str, Term]:
+def generator_terms(config: Styled) -> dict[str, Term]:
     """All but the perceptual ones, which need files."""
     terms = fooling_terms(config.adversarial)
     if config.style:
@@ -205,7 +223,7 @@ def generator_terms(config: SpadeConfig) -> dict[str, Term]:
     return terms
 
 
-def discriminator_terms(config: SpadeConfig) -> dict[str, Term]:
+def discriminator_terms(config: Styled) -> dict[str, Term]:
     """What the discriminator learns from."""
     return judging_terms(config.adversarial)
 

@@ -146,11 +146,11 @@ def _judged(system: System, share: Share, condition: Condition, fake: Synthesis,
     def judge(images: Tensor) -> Verdict:
         return _full_precision(discriminator(condition, images))
 
-    if not with_real:
-        return replace(made, judge=judge, fake_verdict=judge(fake.image))
-    # Fake and real in one call: one power iteration, and the labels' part of the first layer is computed once.
-    of_fake, of_real = judge(torch.cat([fake.image, share.batch.image])).split(2)
-    return replace(made, judge=judge, fake_verdict=of_fake, real_verdict=of_real)
+    # All in one call: one power iteration, and the labels' part of the first layer is computed once.
+    shown = [*fake.judged, share.batch.image] if with_real else fake.judged
+    of_fake, *others = judge(torch.cat(shown)).split(len(shown))
+    of_real = others.pop() if with_real else None
+    return replace(made, judge=judge, fake_verdict=of_fake, real_verdict=of_real, branch_verdicts=tuple(others))
 
 
 def _full_precision(verdict: Verdict) -> Verdict:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from intarsia.errors import CheckpointError
 
+UNCOUNTED = "counts batches, which only a cumulative average needs"
 MEND = "Choose the preset and network that it was trained as."
 
 
@@ -39,6 +40,17 @@ class KeyMap:
 def layer(own: str, official: str) -> KeyMap:
     """Weight and bias of a layer whose keys start so with us and in the release."""
     return KeyMap({own + part: (official + part,) for part in ("weight", "bias")}, {})
+
+
+def batch_norm(own: str, official: str) -> KeyMap:
+    """`BatchNorm2d` with its scale and shift; with us a `Norm`."""
+    return layer(own, official) | running_moments(f"{own}moments.", official)
+
+
+def running_moments(own: str, official: str) -> KeyMap:
+    """The running statistics of a `BatchNorm2d`; with us `Moments`."""
+    sources = {own + name: (official + name,) for name in ("running_mean", "running_var")}
+    return KeyMap(sources, {f"{official}num_batches_tracked": UNCOUNTED})
 
 
 def spectral(own: str, official: str, *, bias: bool = True) -> KeyMap:

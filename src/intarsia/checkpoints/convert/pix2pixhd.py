@@ -8,15 +8,13 @@ import torch
 from torch import Tensor
 
 from intarsia.blocks.modulation import Normalisation
-from intarsia.checkpoints.convert.keymap import KeyMap, converted, layer
-from intarsia.checkpoints.convert.published import config_of
+from intarsia.checkpoints.convert.keymap import KeyMap, batch_norm, layer
+from intarsia.checkpoints.convert.published import config_of, from_files
 from intarsia.errors import ConfigError
 from intarsia.labels import LabelSpace, numbered
 from intarsia.systems.pix2pixhd import Pix2pixHDConfig, Pix2pixHDGenerator
-from intarsia.weights import read_weights
 
 LICENCE = "BSD-style, as the release of pix2pixHD (NVIDIA)"
-UNCOUNTED = "counts batches, which only a cumulative average needs"
 UNREAD = "instance normalisation takes the moments of each image; files from before PyTorch 0.4 hold running ones too"
 
 
@@ -51,11 +49,7 @@ def generator_weights(preset: str, generator: Path, encoder: Path | None) -> tup
     parts = [(generator, generator_keys(config).under("body.", ""))]
     if encoder is not None:
         parts.append((encoder, encoder_keys(config).under("encoder.", "")))
-    tensors: dict[str, Tensor] = {}
-    for file, keys in parts:
-        part = {key: own[key] for key in keys.sources}
-        tensors |= converted(read_weights(file), keys, part, str(file), preset)
-    return config, tensors
+    return config, from_files(parts, own, preset)
 
 
 def generator_keys(config: Pix2pixHDConfig) -> KeyMap:
@@ -136,8 +130,6 @@ def _normed(own: str, conv: str, norm: str, kind: Normalisation, *, entry: bool 
 
 
 def _norm(own: str, official: str, kind: Normalisation) -> KeyMap:
-    moments = ("running_mean", "running_var")
     if kind == "instance":
-        return KeyMap({}, {official + name: UNREAD for name in moments})
-    sources = {f"{own}moments.{name}": (official + name,) for name in moments}
-    return layer(own, official) | KeyMap(sources, {f"{official}num_batches_tracked": UNCOUNTED})
+        return KeyMap({}, {official + name: UNREAD for name in ("running_mean", "running_var")})
+    return batch_norm(own, official)

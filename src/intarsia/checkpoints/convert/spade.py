@@ -9,12 +9,10 @@ from torch import Tensor
 
 from intarsia.blocks.modulation import Normalisation
 from intarsia.blocks.residual import SpadeBlock
-from intarsia.checkpoints.convert.keymap import KeyMap, converted, layer, spectral
-from intarsia.checkpoints.convert.published import config_of
-from intarsia.errors import ConfigError
+from intarsia.checkpoints.convert.keymap import KeyMap, layer, spectral
+from intarsia.checkpoints.convert.published import check_style_encoder, config_of, from_files
 from intarsia.labels import LabelSpace, numbered
 from intarsia.systems.spade import SpadeConfig, SpadeGenerator
-from intarsia.weights import read_weights
 
 BLOCKS = ("head_0", "G_middle_0", "G_middle_1", "up_0", "up_1", "up_2", "up_3", "up_4")
 LICENCE = "CC BY-NC-SA 4.0, as the released weights"
@@ -47,19 +45,13 @@ def generator_weights(preset: str, generator: Path, encoder: Path | None) -> tup
         CheckpointError: a file cannot be read or does not fit the preset.
     """
     config = config_of(preset, "spade", SpadeConfig)
-    if config.style and encoder is None:
-        raise ConfigError(f"preset {preset} has a style encoder. Give its weights as --encoder FILE (..._net_E.pth).")
-    if encoder is not None and not config.style:
-        raise ConfigError(f"preset {preset} has no style encoder. Leave --encoder out, or choose {preset}-style.")
+    check_style_encoder(preset, encoder, style=config.style, other=f"{preset}-style")
     with torch.device("meta"):
         own = SpadeGenerator(config).state_dict()
-    encoder_own = {key: value for key, value in own.items() if key.startswith("encoder.")}
-    generator_own = {key: value for key, value in own.items() if key not in encoder_own}
-    tensors = converted(read_weights(generator), generator_keys(config), generator_own, str(generator), preset)
+    parts = [(generator, generator_keys(config))]
     if encoder is not None:
-        keys = encoder_keys().under("encoder.", "")
-        tensors |= converted(read_weights(encoder), keys, encoder_own, str(encoder), preset)
-    return config, tensors
+        parts.append((encoder, encoder_keys().under("encoder.", "")))
+    return config, from_files(parts, own, preset)
 
 
 def generator_keys(config: SpadeConfig) -> KeyMap:
