@@ -10,7 +10,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "setting up .venv; this is done once and downloads torch"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Intarsia needs Python 3.11 or later: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,earth,lite0]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,earth,lite0,studio]'
 	touch $@
 
 demo: $(STAMP)

@@ -22,6 +22,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("intarsia.cli.demo:demo", "Render the bundled label maps with the bundled model."),
     "synth": ("intarsia.cli.synth:synth", "Make photos from label maps."),
     "data": ("intarsia.cli.data:app", "Build data sets and check them."),
+    "studio": ("intarsia.cli.serve:studio", "Paint label maps in the browser and watch the photo."),
+    "serve": ("intarsia.cli.serve:serve", "Serve the HTTP API."),
     "train": ("intarsia.cli.train:train", "Train a system."),
     "segment": ("intarsia.cli.segment:segment", "Make label maps from photos."),
     "segmenter": ("intarsia.cli.segmenter:app", "Train segmenters and score them."),
