@@ -133,7 +133,7 @@ class Engine:
                 job.future.set_exception(error)
 
 
-def _superseded(job: Job, sequence: int) -> SupersededErrorError:
+def _superseded(job: Job, sequence: int) -> SupersededError:
     return SupersededError(
         f"request {job.sequence} of client {job.client} was superseded by its request {sequence}. Wait for that one."
     )
