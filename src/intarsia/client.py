@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeAlias
+from urllib.parse import quote
 
 import httpx
 import numpy as np
@@ -26,6 +27,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from intarsia.data.label_files import Photo
+from intarsia.editing.pictures import png
 from intarsia.errors import ConfigError, IntarsiaError
 from intarsia.labels import Ids
 
@@ -242,10 +244,8 @@ def _file(given: LabelsGiven | PhotoGiven) -> bytes:
     """A file's bytes, or an array as a PNG: 16 bit for integers H W, 8 bit for photos and masks."""
     if isinstance(given, str | Path):
         return Path(given).read_bytes()
-    file = io.BytesIO()
     wide = given.ndim == 2 and given.dtype != np.bool_
-    Image.fromarray(given.astype(np.uint16 if wide else np.uint8)).save(file, "PNG", compress_level=1)
-    return file.getvalue()
+    return png(Image.fromarray(given.astype(np.uint16 if wide else np.uint8)))
 
 
 def _decoded(file: bytes) -> Photo:
@@ -261,6 +261,4 @@ def _detail(answer: httpx.Response) -> str:
 
 
 def _quoted(name: str) -> str:
-    from urllib.parse import quote
-
     return quote(name, safe="")

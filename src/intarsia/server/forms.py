@@ -11,9 +11,9 @@ from fastapi import File, Form, UploadFile
 from pydantic import Json
 
 from intarsia.data.label_files import Photo, Sent, read_instance_map, read_label_map, read_photo
-from intarsia.editing.looks import Look, Reroll
+from intarsia.editing.looks import Look
 from intarsia.server.catalogue import ModelOffer
-from intarsia.server.pictures import check_sizes, region_of
+from intarsia.server.pictures import check_sizes
 from intarsia.server.schemas import (
     Cluster,
     Drawn,
@@ -109,7 +109,7 @@ def optional_photo(name: str, file: bytes | None, most_pixels: int) -> Photo | N
 
 def _look(options: Options, size: tuple[int, ...], style: Photo | None, most_pixels: int) -> Look:
     height, width = size
-    rerolls = tuple(Reroll(region_of(each, (height, width), most_pixels), each.seed) for each in options.rerolls)
+    rerolls = tuple(each.reroll((height, width), most_pixels) for each in options.rerolls)
     styles = None
     if options.styles is not None:
         styles = {int(key) if key.isdecimal() else key: _style(style) for key, style in options.styles.items()}

@@ -13,7 +13,9 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from intarsia.data.label_files import Photo, Sent, read_instance_map
+from intarsia.editing.archive import zipped
 from intarsia.editing.editor import edited
+from intarsia.editing.pictures import encoded
 from intarsia.errors import ConfigError
 from intarsia.server.engine import Job
 from intarsia.server.forms import (
@@ -31,7 +33,7 @@ from intarsia.server.forms import (
     read_labels,
     scene_form,
 )
-from intarsia.server.pictures import MEDIA_TYPES, check_sizes, encoded, index_png, zipped
+from intarsia.server.pictures import MEDIA_TYPES, check_sizes, index_png
 from intarsia.server.schemas import EditOptions, Options, Problem, SegmentOptions, VariantOptions
 from intarsia.server.shop import InShop, Shop, aside
 from intarsia.server.workshop import Order
@@ -163,11 +165,11 @@ def _seeds(options: VariantOptions, most: int) -> list[int]:
     return seeds
 
 
-def _named_files(seeds: Sequence[int], photos: Sequence[Photo], options: Options) -> list[tuple[str, bytes]]:
-    return [
-        (f"{place:02}-seed-{seed}.{options.format}", encoded(photo, options.format))
+def _named_files(seeds: Sequence[int], photos: Sequence[Photo], options: Options) -> dict[str, bytes]:
+    return {
+        f"{place:02}-seed-{seed}.{options.format}": encoded(photo, options.format)
         for place, (seed, photo) in enumerate(zip(seeds, photos, strict=True), 1)
-    ]
+    }
 
 
 def _what_changed(

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import threading
-import zipfile
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from intarsia.errors import ConfigError, DataError
+from intarsia.editing.archive import check_zip
+from intarsia.errors import ConfigError
 from intarsia.files import sweep, whole_file
 from intarsia.server.catalogue import UnknownNameError, shown
-from intarsia.server.settings import MIB
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9 _-]{0,79}"
 """Names that are a file's on every system: no dot, no separator, no blank at the end."""
-MOST_ENTRIES = 1000
-MOST_UNPACKED = 512 * MIB
 SUFFIX = ".zip"
 DEVICES = re.compile(r"(con|prn|aux|nul|(com|lpt)\d)", re.IGNORECASE)  # what Windows keeps for itself
 
@@ -77,7 +73,7 @@ class Projects:
             StorageError: the disk is full or the folder cannot be written.
         """
         path = self._path(name)
-        check_zip(content)
+        check_zip(content, f"the project {name}")
         with self._lock:
             new = not path.exists()
             with whole_file(path) as temporary, temporary.open("wb") as file:
@@ -108,28 +104,6 @@ class Projects:
                 "with a letter or digit first."
             )
         return self.folder / f"{name}{SUFFIX}"
-
-
-def check_zip(content: bytes) -> None:
-    """Refuse what is no ZIP, or one that would do harm where it is unpacked.
-
-    Raises:
-        DataError: it is damaged, or has too many entries or one that leads elsewhere, or unpacks to too much.
-    """
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            entries = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError) as error:
-        raise DataError(f"the project is no ZIP file ({error}). Export it again.") from None
-    if len(entries) > MOST_ENTRIES:
-        raise DataError(f"the project has {len(entries)} entries. Keep {MOST_ENTRIES} or fewer.")
-    for entry in entries:
-        path = PurePosixPath(entry.filename.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts or ":" in entry.filename:
-            raise DataError(f"the project has an entry {shown(entry.filename)} that leads elsewhere. Rename it.")
-    unpacked = sum(entry.file_size for entry in entries)
-    if unpacked > MOST_UNPACKED:
-        raise DataError(f"the project unpacks to {unpacked} bytes, more than {MOST_UNPACKED}. Make it smaller.")
 
 
 def _is_name(name: str) -> bool:

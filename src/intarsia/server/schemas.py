@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from intarsia.conditioning.noise import Layout
 from intarsia.editing.composite import FEATHER
 from intarsia.editing.palette import How
-from intarsia.records import LAST_SEED
+from intarsia.editing.pictures import Format
+from intarsia.editing.region_data import RerollData, Seed
 
-Seed = Annotated[int, Field(ge=0, le=LAST_SEED, strict=True)]
 Id = Annotated[int, Field(ge=0, le=65535)]
-Side = Annotated[int, Field(ge=0, le=65535, strict=True)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -27,32 +26,6 @@ class Problem(BaseModel):
     """What is wrong, in one line that names the value and the mend."""
 
     detail: str
-
-
-class Region(Strict):
-    """One region of a label map: exactly one of the four."""
-
-    class_name: Name | None = Field(default=None, alias="class", description="All pixels of a class, by its name.")
-    instance: Annotated[int, Field(ge=0, le=65535, strict=True)] | None = Field(
-        default=None, description="All pixels of this number in the instance map."
-    )
-    box: tuple[Side, Side, Side, Side] | None = Field(default=None, description="Top, left, height, width in pixels.")
-    mask: Annotated[str, Field(max_length=2**24)] | None = Field(
-        default=None, description="A PNG as large as the label map, in base64; zero is outside."
-    )
-
-    @model_validator(mode="after")
-    def _one(self) -> Region:
-        given = [value for value in (self.class_name, self.instance, self.box, self.mask) if value is not None]
-        if len(given) != 1:
-            raise ValueError(f"a region needs one of class, instance, box and mask, and {len(given)} were given")
-        return self
-
-
-class Reroll(Region):
-    """A region that looks as under another seed."""
-
-    seed: Seed
 
 
 class Cluster(Strict):
@@ -81,7 +54,7 @@ class Options(Strict):
     noise: Layout = Field(
         default="global", description="Which pixels share a noise vector; for models that take noise."
     )
-    rerolls: Annotated[list[Reroll], Field(max_length=64)] = Field(
+    rerolls: Annotated[list[RerollData], Field(max_length=64)] = Field(
         default=[], description="Regions that look as under another seed; where they overlap, the last one counts."
     )
     styles: dict[Name, Cluster | Drawn | Annotated[list[float], Field(max_length=1024)]] | None = Field(
@@ -91,7 +64,7 @@ class Options(Strict):
         "numbers themselves. For models that take object styles.",
     )
     blend: Annotated[float, Field(ge=0, le=1)] = Field(default=0.5, description="Share of `style2`, if that is given.")
-    format: Literal["png", "webp"] = "png"
+    format: Format = "png"
     client: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
         default=None,
         description="Whoever sends many: of the requests of one client that wait, only the latest is answered.",
@@ -115,7 +88,7 @@ class VariantOptions(Options):
 class RerollOptions(Options):
     """One region more to look as under another seed."""
 
-    region: Reroll
+    region: RerollData
 
 
 class EditOptions(Options):
