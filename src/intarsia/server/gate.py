@@ -99,7 +99,8 @@ class Gate:
             )
         if origin is not None and origin not in settings.origins and origin.partition("://")[2] != host:
             return _problem(403, f"pages of {origin[:80]} may not call this server. Allow them with --cors.")
-        if not self._known(scope["path"], headers.get("authorization", "")):
+        asking = scope["method"] == "OPTIONS"  # browsers ask whether they may before they bring the token
+        if not asking and not self._known(scope["path"], headers.get("authorization", "")):
             wrong = _problem(401, "the bearer token is missing or wrong. Send the header Authorization: Bearer TOKEN.")
             wrong.headers["www-authenticate"] = "Bearer"
             return wrong

@@ -1,0 +1,16 @@
+import pytest
+
+from tests.server import shop
+
+
+@pytest.fixture(scope="package")
+def catalogue(snapshot_of):
+    """The tiny models: spade-tiny-style (the default), spade-tiny, oasis-tiny; then the bundled ones."""
+    return shop.models(snapshot_of)
+
+
+@pytest.fixture(scope="package")
+def client(catalogue, tmp_path_factory):
+    """A client of a server that keeps projects."""
+    with shop.opened(catalogue, projects=tmp_path_factory.mktemp("kept") / "projects", most_pixels=256 * 256) as client:
+        yield client
