@@ -61,7 +61,6 @@ class Client:
         *,
         timeout: float = 60.0,
         patience: float = 60.0,
-        transport: httpx.BaseTransport | None = None,
     ) -> None:
         """Take where the server is.
 
@@ -70,11 +69,10 @@ class Client:
             token: what it asks for, if it does.
             timeout: seconds for one answer.
             patience: seconds in which requests that a full server sends back (429) are sent again.
-            transport: another way to the server than the network.
         """
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         self.patience = patience
-        self._http = httpx.Client(base_url=url, headers=headers, timeout=timeout, transport=transport)
+        self._http = httpx.Client(base_url=url, headers=headers, timeout=timeout)
 
     def __enter__(self) -> Client:
         return self

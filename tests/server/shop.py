@@ -2,16 +2,19 @@
 
 import io
 import json
+import threading
 import zipfile
 import zlib
 from contextlib import contextmanager
 
 import numpy as np
+import uvicorn
 from PIL import Image
 from starlette.testclient import TestClient
 
 from intarsia.server.app import create_app
 from intarsia.server.catalogue import gathered
+from intarsia.server.running import bound, url_of
 from intarsia.server.settings import Settings
 
 
@@ -65,6 +68,20 @@ def opened(catalogue, **settings):
     app = create_app(catalogue, Settings(**settings))
     with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as client:
         yield client
+
+
+@contextmanager
+def listening(catalogue, **settings):
+    """The address of a server in a thread of this process."""
+    server = uvicorn.Server(uvicorn.Config(create_app(catalogue, Settings(**settings)), log_level="warning"))
+    with bound("127.0.0.1", 0) as socket:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]})
+        thread.start()
+        try:
+            yield url_of(socket)
+        finally:
+            server.should_exit = True
+            thread.join(60)
 
 
 def send(client, path="/v1/synthesise", /, *, files=None, headers=None, **options):

@@ -8,6 +8,7 @@ import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote
 
 from cyclopts import Parameter
 
@@ -135,7 +136,7 @@ def _run(server: Server, settings: Settings, *, open_page: bool) -> None:
     url = url_of(listening)
     print(f"serving {catalogue.models[0].name} at {url} (Ctrl-C stops)", flush=True)
     # The token goes after the #, which browsers keep to themselves.
-    page = url if settings.token is None else f"{url}/#token={settings.token}"
+    page = url if settings.token is None else f"{url}/#token={quote(settings.token)}"
     if open_page:
         webbrowser.open(page)  # the socket listens already: the page waits for the server, not the other way round
     serve_forever(app, listening)

@@ -36,11 +36,37 @@ PhotoFile = Annotated[UploadFile, File(description="Photo: PNG, JPEG or WebP.")]
 OldLabelsFile = Annotated[UploadFile | None, File(description="Label map of the photo as it is: PNG.")]
 HoleFile = Annotated[UploadFile | None, File(description="What to make anew: PNG; zero is to stay.")]
 
-OptionsField = Annotated[Json[Options], Form(description="JSON.")]
-VariantOptionsField = Annotated[Json[VariantOptions], Form(description="JSON.")]
-RerollOptionsField = Annotated[Json[RerollOptions], Form(description="JSON.")]
-EditOptionsField = Annotated[Json[EditOptions], Form(description="JSON.")]
-SegmentOptionsField = Annotated[Json[SegmentOptions], Form(description="JSON.")]
+OptionsField = Annotated[
+    Json[Options],
+    Form(default_factory=Options, description="JSON.", examples=['{"model": "spade-street-128", "seed": 7}']),
+]
+VariantOptionsField = Annotated[
+    Json[VariantOptions],
+    Form(default_factory=VariantOptions, description="JSON.", examples=['{"n": 8, "seed": 7, "format": "webp"}']),
+]
+RerollOptionsField = Annotated[
+    Json[RerollOptions], Form(description="JSON.", examples=['{"seed": 7, "region": {"class": "sky", "seed": 9}}'])
+]
+EditOptionsField = Annotated[
+    Json[EditOptions],
+    Form(default_factory=EditOptions, description="JSON.", examples=['{"model": "spade-street-128", "feather": 4}']),
+]
+SegmentOptionsField = Annotated[
+    Json[SegmentOptions],
+    Form(default_factory=SegmentOptions, description="JSON.", examples=['{"segmenter": "unet-street"}']),
+]
+PHOTO_TYPES = "image/png, image/jpeg, image/webp"
+ENCODING = {
+    "options": "application/json",
+    **dict.fromkeys(("labels", "instances", "old_labels", "hole"), "image/png"),
+    **dict.fromkeys(("style", "style2", "photo"), PHOTO_TYPES),
+}
+
+
+def encoding(*fields: str) -> dict[str, Any]:
+    """What the schema says of a form's parts: the kind of file that each of `fields` is."""
+    kinds = {field: {"contentType": ENCODING[field]} for field in fields}
+    return {"requestBody": {"content": {"multipart/form-data": {"encoding": kinds}}}}
 
 
 @dataclass(frozen=True)

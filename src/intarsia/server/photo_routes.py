@@ -29,17 +29,17 @@ from intarsia.server.forms import (
     SegmentOptionsField,
     VariantOptionsField,
     content,
+    encoding,
     optional_photo,
     read_labels,
     scene_form,
 )
 from intarsia.server.pictures import MEDIA_TYPES, check_sizes, index_png
-from intarsia.server.schemas import EditOptions, Options, Problem, SegmentOptions, VariantOptions
+from intarsia.server.schemas import Options, Problem, VariantOptions
 from intarsia.server.shop import InShop, Shop, aside
 from intarsia.server.workshop import Order
 
 router = APIRouter(prefix="/v1", tags=["photos"])
-PLAIN, FOUR, A_CHANGE, ANY_SEGMENTER = Options(), VariantOptions(), EditOptions(), SegmentOptions()  # sent none
 AScene = Annotated[SceneForm, Depends(scene_form)]
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 HEADERS = {
@@ -55,13 +55,14 @@ QUEUED: Responses = {
         "headers": {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}},
     },
 }
+SCENE = ("options", "labels", "instances", "style", "style2")
 A_PHOTO: Responses = {200: {"content": dict.fromkeys(MEDIA_TYPES.values(), BINARY), "headers": HEADERS}, **QUEUED}
 A_ZIP: Responses = {200: {"content": {"application/zip": BINARY}}, **QUEUED}
 A_LABEL_MAP: Responses = {200: {"content": {"image/png": BINARY}}, **QUEUED}
 
 
-@router.post("/synthesise", response_class=Response, responses=A_PHOTO)
-async def synthesise(shop: InShop, form: AScene, options: OptionsField = PLAIN) -> Response:
+@router.post("/synthesise", response_class=Response, responses=A_PHOTO, openapi_extra=encoding(*SCENE))
+async def synthesise(shop: InShop, form: AScene, options: OptionsField) -> Response:
     """Make a photo from a label map.
 
     Several requests of the same size that wait are rendered as a batch. A client that gives its name and counts its
@@ -73,8 +74,8 @@ async def synthesise(shop: InShop, form: AScene, options: OptionsField = PLAIN) 
     return await _photo(await shop.done(job), options, began)
 
 
-@router.post("/variants", response_class=Response, responses=A_ZIP)
-async def variants(shop: InShop, form: AScene, options: VariantOptionsField = FOUR) -> Response:
+@router.post("/variants", response_class=Response, responses=A_ZIP, openapi_extra=encoding(*SCENE))
+async def variants(shop: InShop, form: AScene, options: VariantOptionsField) -> Response:
     """Make several photos of one label map: a ZIP of pictures that are named after their seeds."""
     began, seeds = time.perf_counter(), _seeds(options, shop.settings.most_variants)
     order = await _order(shop, form, options)
@@ -89,7 +90,7 @@ async def variants(shop: InShop, form: AScene, options: VariantOptionsField = FO
     return Response(await aside(zipped, files), media_type="application/zip", headers=headers)
 
 
-@router.post("/reroll", response_class=Response, responses=A_PHOTO)
+@router.post("/reroll", response_class=Response, responses=A_PHOTO, openapi_extra=encoding(*SCENE))
 async def reroll(shop: InShop, form: AScene, options: RerollOptionsField) -> Response:
     """Make the photo with one region more that looks as under another seed.
 
@@ -102,14 +103,16 @@ async def reroll(shop: InShop, form: AScene, options: RerollOptionsField) -> Res
     return await _photo(await shop.done(_job(options, lambda: shop.workshop.render(order))), options, began)
 
 
-@router.post("/edit", response_class=Response, responses=A_PHOTO)
+@router.post(
+    "/edit", response_class=Response, responses=A_PHOTO, openapi_extra=encoding(*SCENE, "photo", "old_labels", "hole")
+)
 async def edit(
     shop: InShop,
     form: AScene,
     photo: PhotoFile,
+    options: EditOptionsField,
     old_labels: OldLabelsFile = None,
     hole: HoleFile = None,
-    options: EditOptionsField = A_CHANGE,
 ) -> Response:
     """Change a photo where its label map changed, or inside a hole; outside it stays as it is, to the bit."""
     began, order = time.perf_counter(), await _order(shop, form, options)
@@ -124,8 +127,8 @@ async def edit(
     return await _photo(await shop.done(_job(options, work)), options, began)
 
 
-@router.post("/segment", response_class=Response, responses=A_LABEL_MAP)
-async def segment(shop: InShop, photo: PhotoFile, options: SegmentOptionsField = ANY_SEGMENTER) -> Response:
+@router.post("/segment", response_class=Response, responses=A_LABEL_MAP, openapi_extra=encoding("options", "photo"))
+async def segment(shop: InShop, photo: PhotoFile, options: SegmentOptionsField) -> Response:
     """Find the label map of a photo: an index PNG of the segmenter's classes."""
     began = time.perf_counter()
     offer = shop.catalogue.segmenter(options.segmenter, shop.catalogue.model(options.model).space)

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from intarsia.errors import ConfigError
 
 BACKLOG = 2048
+LAST_PORT = 65535
 KEEP_ALIVE = 30  # seconds that an idle connection stays open
 
 
@@ -25,6 +26,8 @@ def bound(host: str, port: int) -> socket.socket:
     Raises:
         ConfigError: the port is taken or not allowed, or the host is none of this machine.
     """
+    if not 0 <= port <= LAST_PORT:
+        raise ConfigError(f"there is no port {port}. Choose 0..{LAST_PORT}.")
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         # Not `create_server` with dual stacks: whoever says 127.0.0.1 means that alone.
@@ -35,8 +38,6 @@ def bound(host: str, port: int) -> socket.socket:
         raise ConfigError(
             f"cannot listen on {host}:{port} ({error.strerror}). Choose another --host or --port."
         ) from None
-    except OverflowError:
-        raise ConfigError(f"there is no port {port}. Choose 0..65535.") from None
 
 
 def url_of(listening: socket.socket) -> str:
