@@ -40,7 +40,7 @@ test: $(STAMP)
 check: $(STAMP)
 	$(BIN)/ruff check . $(SCRIPTS)
 	$(BIN)/ruff format --check . $(SCRIPTS)
-	$(BIN)/mypy --scripts-are-modules src benchmarks tools/street $(SCRIPTS)
+	$(BIN)/mypy --scripts-are-modules src benchmarks examples tools/street $(SCRIPTS)
 	$(BIN)/lint-imports --no-cache
 
 # Links lead somewhere, commands exist, examples run.

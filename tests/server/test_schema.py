@@ -1,5 +1,3 @@
-import sys
-
 import pytest
 
 from benchmarks.fuzz import fuzz
@@ -27,7 +25,7 @@ def test_every_door_says_what_it_takes_and_gives(client):
             assert door["summary"], (method, path)
             assert door["description"], (method, path)
             assert any(status.startswith("2") for status in door["responses"])
-            assert door["responses"]["422"]["content"]["application/json"]["schema"]["$ref"].endswith("/Problem")
+            assert door["responses"]["422"]["content"]["application/json"]["schema"]["required"] == ["detail"]
     for path in ("/v1/synthesise", "/v1/variants", "/v1/reroll", "/v1/edit", "/v1/segment"):
         door = schema["paths"][path]["post"]
         [(kind, content)] = door["requestBody"]["content"].items()
@@ -43,14 +41,14 @@ def test_the_examples_of_options_are_good(client):
 
     for kind in (schemas.Options, schemas.VariantOptions, schemas.EditOptions, schemas.RerollOptions):
         [field] = [value for name, value in vars(forms).items() if name == f"{kind.__name__}Field"]
-        [example] = field.__metadata__[0].examples
+        [example] = field.__metadata__[-1].examples
         assert kind.model_validate_json(example).model_dump(exclude_unset=True)
 
 
 @pytest.mark.filterwarnings("ignore")  # of schemathesis and what it uses
 def test_made_up_requests_get_no_500_and_what_the_schema_says(url):
-    found = fuzz(url, 130)
+    found = fuzz(url, 120)
     assert found.problems == []
     assert found.statuses.total() >= 100
-    assert {200, 422} <= set(found.statuses)
-    assert sys.modules["schemathesis"]
+    assert found.statuses[200] >= 5
+    assert found.statuses[422] >= 10

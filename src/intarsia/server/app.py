@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -26,7 +27,7 @@ from intarsia.server.engine import Engine, Job, SupersededError
 from intarsia.server.gate import Gate
 from intarsia.server.metrics import Metrics
 from intarsia.server.projects import Projects
-from intarsia.server.schemas import Problem
+from intarsia.server.schemas import problem
 from intarsia.server.settings import Settings
 from intarsia.server.shop import Shop
 from intarsia.server.workshop import Workshop
@@ -40,8 +41,8 @@ STATUS: Mapping[type[IntarsiaError], int] = {
     IntarsiaError: 422,
 }
 """Kind of error -> status, the first that fits."""
-PROBLEMS: dict[int | str, dict[str, object]] = {
-    status: {"model": Problem, "description": text}
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: problem(text)
     for status, text in {
         400: "The body is no form.",
         401: "The bearer token is missing or wrong.",

@@ -102,13 +102,14 @@ def _entry(offer: ModelOffer, catalogue: Catalogue) -> ModelEntry:
 def _takes(offer: ModelOffer) -> Takes:
     config = offer.config  # most systems lack some of these settings
     noise, features = bool(getattr(config, "noise", 0)), bool(getattr(config, "features", 0))
+    style = bool(getattr(config, "style", False))
     return Takes(
         noise=noise,
-        style=bool(config.style),
-        instances=bool(config.edges) or noise or features,
+        style=style,
+        instances=bool(config.edges) or noise or features or bool(getattr(config, "shapes", False)),
         object_styles=features,
-        hole=False,
-        seed=noise or features or bool(config.style),
+        hole=bool(getattr(config, "edits", False)),
+        seed=noise or features or style,
     )
 
 

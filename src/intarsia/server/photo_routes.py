@@ -35,7 +35,7 @@ from intarsia.server.forms import (
     scene_form,
 )
 from intarsia.server.pictures import MEDIA_TYPES, check_sizes, index_png
-from intarsia.server.schemas import Options, Problem, VariantOptions
+from intarsia.server.schemas import Options, VariantOptions, problem
 from intarsia.server.shop import InShop, Shop, aside
 from intarsia.server.workshop import Order
 
@@ -48,10 +48,9 @@ HEADERS = {
 }
 Responses = dict[int | str, dict[str, Any]]
 QUEUED: Responses = {
-    409: {"model": Problem, "description": "A newer request of the same client came before this one's turn."},
+    409: problem("A newer request of the same client came before this one's turn."),
     429: {
-        "model": Problem,
-        "description": "As many requests are in hand as fit.",
+        **problem("As many requests are in hand as fit."),
         "headers": {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}},
     },
 }
@@ -197,4 +196,6 @@ def _what_changed(
 
 def _in_the_look_of(order: Order, photo: Photo) -> Order:
     """The order with a photo's style, in models that take one."""
-    return replace(order, look=replace(order.look, style=photo)) if order.offer.config.style else order
+    return (
+        replace(order, look=replace(order.look, style=photo)) if getattr(order.offer.config, "style", False) else order
+    )

@@ -9,7 +9,7 @@ from fastapi import Path as InPath
 
 from intarsia.server.catalogue import UnknownNameError
 from intarsia.server.projects import NAME, Projects
-from intarsia.server.schemas import ProjectEntry
+from intarsia.server.schemas import ProjectEntry, problem
 from intarsia.server.shop import InShop, Shop, aside
 
 router = APIRouter(prefix="/v1/projects", tags=["projects"])
@@ -34,7 +34,12 @@ async def project(shop: InShop, name: ProjectName) -> Response:
 @router.put(
     "/{name}",
     status_code=204,
-    responses={201: {"description": "Saved; there was none of that name."}, 204: {"description": "Replaced."}},
+    responses={
+        201: {"description": "Saved; there was none of that name."},
+        204: {"description": "Replaced."},
+        429: problem("As many requests are in hand as fit."),
+        507: problem("The disk is full."),
+    },
     openapi_extra={"requestBody": {"required": True, "content": ZIP_CONTENT}},
 )
 async def save(shop: InShop, name: ProjectName, request: Request) -> Response:

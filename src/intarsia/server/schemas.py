@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -26,6 +26,11 @@ class Problem(BaseModel):
     """What is wrong, in one line that names the value and the mend."""
 
     detail: str
+
+
+def problem(description: str) -> dict[str, Any]:
+    """What the schema says of an answer that is a problem, whatever the door gives otherwise."""
+    return {"description": description, "content": {"application/json": {"schema": Problem.model_json_schema()}}}
 
 
 class Cluster(Strict):
