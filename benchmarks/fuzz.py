@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import sys
 import tempfile
 from collections import Counter
 from contextlib import suppress
@@ -64,6 +65,8 @@ def fuzz(url: str, cases: int) -> Found:
     for operation in operations:
         for mode in modes:
             _ask(operation, mode, each, found)
+        done = f"{operation.method.upper()} {operation.path}: {found.statuses.total()} requests so far"
+        print(f"{done}, {len(found.problems)} problems", file=sys.stderr, flush=True)
     return found
 
 

@@ -96,14 +96,15 @@ class Document:
         return cls(space, np.stack([label_map, numbers]).astype(np.uint16))
 
     @classmethod
-    def open(cls, label_map: ImageFile, space: LabelSpace, instances: ImageFile | None = None) -> Document:
+    def open(cls, label_map: str | ImageFile, space: LabelSpace, instances: str | ImageFile | None = None) -> Document:
         """A document of files: an index, palette or colour PNG of the space, and an instance map.
 
         Raises:
             IntarsiaError: as `read_label_map` and `read_instance_map`; or sizes differ.
         """
-        train = read_label_map(label_map, space).labels
-        return cls.of(space, space.decode(train), None if instances is None else read_instance_map(instances))
+        train = read_label_map(_file(label_map), space).labels
+        objects = None if instances is None else read_instance_map(_file(instances))
+        return cls.of(space, space.decode(train), objects)
 
     @classmethod
     def of_photo(cls, photo: Photo, space: LabelSpace, label_map: Ids, instances: Ids | None = None) -> Document:
@@ -402,6 +403,10 @@ class Document:
         box = self.maps[:, change.rows, change.columns]
         box[...] = np.frombuffer(zlib.decompress(getattr(change, which)), np.uint16).reshape(box.shape)
         return True
+
+
+def _file(given: str | ImageFile) -> ImageFile:
+    return Path(given) if isinstance(given, str) else given
 
 
 def _packed(maps: Maps) -> bytes:
