@@ -54,9 +54,12 @@ def main() -> None:
         raise SystemExit("\n".join(found.problems))
 
 
-def fuzz(url: str, cases: int) -> Found:
-    """Send about so many requests, the same share to each door, half of them in keeping with the schema."""
-    register_pictures()
+def fuzz(url: str, cases: int, model: str = MODEL) -> Found:
+    """Send about so many requests, the same share to each door, half of them in keeping with the schema.
+
+    `model` is the one that requests name where they name a good one.
+    """
+    register_pictures(model)
     schema, found = schemathesis.openapi.from_url(f"{url}/openapi.json"), Found()
     operations = [_sound(result) for result in schema.get_all_operations()]
     modes = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
@@ -78,8 +81,8 @@ def _sound(result: Any) -> Any:
     return result.ok()
 
 
-def register_pictures() -> None:
-    """What schemathesis sends as pictures and projects."""
+def register_pictures(model: str) -> None:
+    """What schemathesis sends as pictures, options and projects."""
     maps = [png(Image.fromarray(street(side))) for side in (SIDE, SIDE, SIDE + 1)]
     maps += [png(Image.fromarray(np.full((SIDE, SIDE), value, np.uint16))) for value in (0, 1, 60000)]
     photo = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), np.uint8)
@@ -88,18 +91,18 @@ def register_pictures() -> None:
     broken = [b"", maps[0][:50], photos[1][:40], b"%PDF-1.4"]
     for media_type in ("image/png", "image/jpeg", "image/webp"):
         schemathesis.openapi.media_type(media_type, st.sampled_from([*maps, *photos, *broken]))
-    schemathesis.openapi.media_type("application/json", options())
+    schemathesis.openapi.media_type("application/json", options(model))
     schemathesis.openapi.media_type("application/zip", st.sampled_from([zipped({"a.txt": b"1"}), b"PK", b""]))
 
 
-def options() -> st.SearchStrategy[bytes]:
+def options(model: str) -> st.SearchStrategy[bytes]:
     """The field of that name: good ones, and some that are not."""
     number = st.integers(-1, 2**63)
-    names = st.sampled_from([MODEL, "sky", "road", "no such name", "", "../x"])
+    names = st.sampled_from([model, "sky", "road", "no such name", "", "../x"])
     box = st.lists(st.integers(-1, SIDE + 1), min_size=3, max_size=5)
     region = st.fixed_dictionaries({"seed": number}, optional={"class": names, "instance": number, "box": box})
     values: dict[str, st.SearchStrategy[Any]] = {
-        "model": st.just(MODEL) | names,
+        "model": st.just(model) | names,
         "seed": number,
         "noise": st.sampled_from(["global", "global", "per-class", 3]),
         "rerolls": st.lists(region, max_size=2),
