@@ -167,7 +167,10 @@ export function reshape(map, before, after, may) {
   map.touch(0, 0, width, height);
 }
 
-/** For each pixel of a mask the place of the nearest one outside (by steps to the side, up and down), -1 if there is none. */
+/**
+ * For each pixel of a mask the place of the nearest one outside (by steps to the side, up and down); of equally near
+ * ones the first in reading order; -1 if there is none.
+ */
 export function nearest(mask, width, height) {
   const source = new Int32Array(mask.length).fill(-1);
   let front = [];
