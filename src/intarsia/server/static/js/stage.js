@@ -15,7 +15,17 @@ export class Stage {
     this.space = false;
     this.fingers = new Map();
     for (const pane of view.panes) this.#listen(pane);
+    addEventListener("keydown", (event) => this.#spaceBar(event, true));
+    addEventListener("keyup", (event) => this.#spaceBar(event, false));
     studio.on("pen", () => this.#penChanged());
+  }
+
+  /** Space moves the picture while it is held, unless it means something where the focus is. */
+  #spaceBar(event, down) {
+    if (event.key !== " " || !(event.target === document.body || event.target.matches(".marks"))) return;
+    this.space = down;
+    event.preventDefault();
+    this.#shape();
   }
 
   get tool() { return this.tools[this.studio.tool]; }
@@ -32,9 +42,8 @@ export class Stage {
     on("wheel", this.#wheel);
     on("contextmenu", (event) => event.preventDefault());
     on("keydown", this.#key);
-    on("keyup", (event) => { if (event.key === " ") this.space = false; this.#shape(); });
     on("focus", () => { if (target.matches(":focus-visible")) this.#showCursor(); });
-    on("blur", () => { this.cursor = null; this.space = false; this.#changed(); });
+    on("blur", () => { this.cursor = null; this.#changed(); });
   }
 
   #point(event, pane) {
@@ -138,10 +147,7 @@ export class Stage {
 
   #key(event) {
     const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    if (event.key === " ") {
-      this.space = true;
-      this.#shape();
-    } else if (steps && !event.ctrlKey && !event.metaKey) {
+    if (steps && !event.ctrlKey && !event.metaKey) {
       if (!this.cursor) this.#showCursor();
       const far = event.shiftKey ? 10 : 1, { map } = this.studio;
       this.cursor.x = Math.min(map.width - 1, Math.max(0, this.cursor.x + far * steps[0]));
