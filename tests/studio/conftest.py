@@ -19,10 +19,6 @@ QUIET = "localStorage.setItem('intarsia-studio-display', JSON.stringify({ live: 
 @pytest.fixture(scope="session")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where a server with the bundled models answers."""
-    import os  # TEMP
-    if os.environ.get("STUDIO_URL"):  # TEMP
-        yield os.environ["STUDIO_URL"]  # TEMP
-        return  # TEMP
     import uvicorn
 
     from intarsia.server.app import create_app

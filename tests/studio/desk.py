@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -83,6 +84,13 @@ class Desk:
     def state(self, path):
         """Something of the studio, such as `pen.label`."""
         return json.loads(self.page.evaluate(f"JSON.stringify(window.studio.studio.{path} ?? null)"))
+
+    def wait(self, expression, seconds=150):
+        """Wait until an expression holds (Playwright's own waiting is refused by the page's security policy)."""
+        end = time.monotonic() + seconds
+        while not self.page.evaluate(f"Boolean({expression})"):
+            assert time.monotonic() < end, f"{expression} does not become true"
+            time.sleep(0.02)
 
     def place(self, x, y, pane="map"):
         """Where the middle of a pixel is on the screen."""

@@ -11,7 +11,7 @@ import * as opening from "./opening.js";
 import { Palette } from "./palette.js";
 import { PhotoPanel } from "./photo_panel.js";
 import { Renderer } from "./renderer.js";
-import { asCurl, asPython } from "./snippets.js";
+import { asClient, asCurl, asPython } from "./snippets.js";
 import { Stage } from "./stage.js";
 import { Status } from "./status.js";
 import { Studio } from "./studio.js";
@@ -104,7 +104,6 @@ export class App {
     const { studio, view, live } = this;
     studio.on("painting", () => { view.paint(); live.changing(); });
     studio.on("map", () => {
-      if (!studio.look.locked) studio.look.seed = Math.floor(Math.random() * 1e6);
       view.paint();
       this.#history();
       this.status.show();
@@ -351,7 +350,11 @@ export class App {
 
   snippets() {
     const { options, files } = this.renderer.described();
-    dialogs.showSnippets({ Python: asPython(options, files, this.studio.model), curl: asCurl(location.origin, options, files) });
+    dialogs.showSnippets({
+      Python: asPython(options, files, this.studio.model),
+      "Python, by this server": asClient(location.origin, options, files),
+      curl: asCurl(location.origin, options, files),
+    });
   }
 
   async #showOriginal(on) {

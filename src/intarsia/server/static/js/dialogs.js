@@ -145,7 +145,7 @@ export function askToken() {
     const input = make("input", { type: "password", autocomplete: "off", "aria-label": "Token" });
     return {
       title: "This server wants a token", size: "narrow",
-      body: [make("p", { class: "note" }, "Whoever started it gave it one with --token."), field("Token", input)],
+      body: [make("p", { class: "note" }, "Whoever started it set one in INTARSIA_TOKEN."), field("Token", input)],
       buttons: [{ title: "Go on", strong: true, run: () => answer(input.value) }],
     };
   });

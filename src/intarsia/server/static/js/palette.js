@@ -1,4 +1,4 @@
-import { byId, icon, iconButton, make, roving, swatchStyle } from "./dom.js";
+import { byId, icon, iconButton, make, swatchStyle } from "./dom.js";
 
 /** The list of classes: search, groups, number keys, what is protected and hidden, and the share of the map. */
 export class Palette {
@@ -15,7 +15,7 @@ export class Palette {
       event.preventDefault();
       event.stopPropagation();
     });
-    roving(this.list, ".pick");
+    this.list.addEventListener("keydown", (event) => this.#walk(event));
     studio.on("model protect", () => this.show());
     studio.on("pen", () => this.#choose());
     studio.on("map", () => this.#countSoon());
@@ -59,9 +59,21 @@ export class Palette {
         make("span", { class: "share" }),
         number <= 9 ? make("kbd", {}, `${number}`) : null),
       iconButton(locked ? "lock" : "unlock", `Protect ${name}: strokes leave it as it is`, () => studio.toggleProtect(id),
-        { class: "icon small lock", "aria-pressed": String(locked) }),
+        { class: "icon small lock", tabIndex: -1, "aria-pressed": String(locked) }),
       iconButton(hidden ? "hidden" : "eye", `Hide ${name}`, () => display.toggleHidden(id),
-        { class: "icon small hide", "aria-pressed": String(hidden) }));
+        { class: "icon small hide", tabIndex: -1, "aria-pressed": String(hidden) }));
+  }
+
+  /** Arrows: up and down from class to class, left and right to what may be done with it. */
+  #walk(event) {
+    const row = event.target.closest("li"), rows = [...this.list.querySelectorAll("li")];
+    const down = { ArrowDown: 1, ArrowUp: -1 }[event.key], right = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!row || !(down || right)) return;
+    const inRow = [...row.querySelectorAll("button")], column = inRow.indexOf(event.target);
+    const next = down ? rows[rows.indexOf(row) + down]?.querySelectorAll("button")[column] : inRow[column + right];
+    next?.focus();
+    event.preventDefault();
+    event.stopPropagation();
   }
 
   #choose() {
@@ -70,9 +82,12 @@ export class Palette {
       const chosen = Number(row.dataset.class) === pen.label;
       row.classList.toggle("chosen", chosen);
       row.querySelector(".pick").setAttribute("aria-pressed", String(chosen));
+      row.querySelector(".pick").tabIndex = chosen ? 0 : -1;
       if (chosen && this.at !== pen.label) row.scrollIntoView({ block: "nearest" });
     }
     this.at = pen.label;
+    const first = this.list.querySelector("li.chosen .pick") ?? this.list.querySelector(".pick");
+    if (first) first.tabIndex = 0; // Tab comes to the list once; arrows walk in it
     const background = make("select", {
       title: "Class that the eraser paints", "aria-label": "Class that the eraser paints",
       onchange: ({ target }) => { space.background = Number(target.value); studio.emit("pen"); },

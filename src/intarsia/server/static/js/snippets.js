@@ -8,6 +8,25 @@ export function asCurl(origin, options, files) {
   return `curl --fail ${origin}/v1/synthesise \\\n${fields}  -F options=${quoted(JSON.stringify(options))} \\\n  --output photo.${options.format ?? "png"}\n`;
 }
 
+/** Python through this server. */
+export function asClient(origin, { model, ...options }, files) {
+  const given = Object.entries(files).map(([field, file]) => (field === "labels" ? `"${file}"` : `${field}="${file}"`));
+  given.push(...Object.entries({ model, ...options }).map(([name, value]) => `${name}=${literal(value)}`));
+  return [
+    "from PIL import Image", "", "from intarsia.client import Client", "", `with Client("${origin}") as client:`,
+    `    photo = client.synthesise(${given.join(", ")})`, 'Image.fromarray(photo).save("photo.png")', "",
+  ].join("\n");
+}
+
+/** A value of JSON as Python writes it. */
+function literal(value) {
+  if (value === null) return "None";
+  if (typeof value === "boolean") return value ? "True" : "False";
+  if (Array.isArray(value)) return `[${value.map(literal).join(", ")}]`;
+  if (typeof value === "object") return `{${Object.entries(value).map(([key, one]) => `${JSON.stringify(key)}: ${literal(one)}`).join(", ")}}`;
+  return JSON.stringify(value);
+}
+
 /** Python with the library, no server needed. */
 export function asPython(options, files, { takes }) {
   const lines = ["from PIL import Image", "", "from intarsia import Synthesiser", ""];

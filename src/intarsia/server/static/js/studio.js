@@ -100,11 +100,13 @@ export class Studio extends EventTarget {
 
   // ---- strokes
 
-  /** Close a stroke; nothing happens where nothing changed. */
+  /** Close a stroke; nothing happens where nothing changed. A seed that is not locked changes with it. */
   commit(name, about = null) {
     const record = this.history.commit(name, about);
-    if (record) this.emit("map");
-    return record !== null;
+    if (!record) return false;
+    if (!this.look.locked) this.look.seed = randomSeed();
+    this.emit("map");
+    return true;
   }
 
   undo() { this.#went(this.history.undo(), "before"); }
