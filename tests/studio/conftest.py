@@ -1,52 +1,29 @@
 """A real server and a real browser, once for all tests of the page."""
 
-from __future__ import annotations
-
 import contextlib
-import shutil
-import threading
-import time
-from collections.abc import Iterator
 
 import pytest
 
-from tests.studio.desk import READY, Desk
+from benchmarks import studio_page
+from tests.studio.desk import Desk
 
-CHROMIUM = "/usr/bin/chromium"
 QUIET = "localStorage.setItem('intarsia-studio-display', JSON.stringify({ live: false, theme: 'dark' }))"
 
 
 @pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address():
     """Where a server with the bundled models answers."""
-    import uvicorn
-
-    from intarsia.server.app import create_app
-    from intarsia.server.catalogue import gathered
-    from intarsia.server.running import bound, url_of
-    from intarsia.server.settings import Settings
-
-    app = create_app(gathered(["spade-street-128"]), Settings(projects=tmp_path_factory.mktemp("projects")))
-    listening = bound("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield url_of(listening)
-    server.should_exit = True
-    thread.join()
+    if why := studio_page.missing():
+        pytest.skip(why)
+    with studio_page.served() as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
-def browser():
+def browser(address):
     """Debian's Chromium, without a window."""
-    if shutil.which(CHROMIUM) is None:
-        pytest.skip(f"there is no {CHROMIUM}: make browser")
-    with contextlib.ExitStack() as stack:
-        playwright = stack.enter_context(pytest.importorskip("playwright.sync_api").sync_playwright())
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield stack.enter_context(contextlib.closing(opened))
+    with studio_page.chromium() as browser:
+        yield browser
 
 
 @pytest.fixture
@@ -78,6 +55,5 @@ def opened(context, address):
     page = context.new_page()
     desk = Desk(page)
     page.on("pageerror", lambda error: desk.errors.append(str(error)))
-    page.goto(address)
-    page.wait_for_selector(READY, state="attached")
+    studio_page.go(page, address)
     return desk

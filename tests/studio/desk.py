@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from playwright.sync_api import Page
 
-READY = "html[data-ready=true]"
-
 
 @dataclass
 class Desk:
@@ -45,9 +43,11 @@ class Desk:
 
     def put(self, labels, instances=None):
         """Lay a map on the desk."""
+        height, width = labels.shape
+        numbers = None if instances is None else instances.ravel().tolist()
         self.page.evaluate(
             "([width, height, labels, instances]) => window.studio.studio.begin({ width, height, labels, instances })",
-            [labels.shape[1], labels.shape[0], labels.ravel().tolist(), None if instances is None else instances.ravel().tolist()],
+            [width, height, labels.ravel().tolist(), numbers],
         )
         self.page.evaluate("window.studio.view.fit()")
 
@@ -65,9 +65,7 @@ class Desk:
         found = self.page.evaluate(
             """(name) => {
                 const { width, height, [name]: values } = window.studio.studio.map;
-                const bytes = new Uint8Array(values.buffer);
-                let text = "";
-                for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+                const text = Array.from(new Uint8Array(values.buffer), (byte) => String.fromCharCode(byte)).join("");
                 return [width, height, btoa(text)];
             }""",
             name,

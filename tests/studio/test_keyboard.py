@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from benchmarks import studio_page
 from tests.studio import shapes
 
 
@@ -68,7 +69,9 @@ def test_the_sheet_shows_every_key_and_closes_again(desk):
 
 
 def test_keys_of_all_tools_take_them(desk):
-    keys = desk.page.evaluate("[...document.querySelectorAll('#tools button')].map((one) => [one.id, one.getAttribute('aria-keyshortcuts')])")
+    keys = desk.page.evaluate("""
+        [...document.querySelectorAll("#tools button")].map((one) => [one.id, one.getAttribute("aria-keyshortcuts")])
+    """)
     assert len(keys) == 12
     for name, key in keys:
         press(desk, key.lower())
@@ -95,7 +98,8 @@ def test_everything_that_can_be_pressed_has_a_name(desk):
     desk.tool("select")
     nameless = desk.page.evaluate("""
         [...document.querySelectorAll("button, input, select, [role=slider], canvas[tabindex]")]
-            .filter((one) => !(one.getAttribute("aria-label") || one.textContent.trim() || one.title || one.closest("label")?.textContent.trim()))
+            .filter((one) => !(one.getAttribute("aria-label") || one.textContent.trim() || one.title
+                || one.closest("label")?.textContent.trim()))
             .map((one) => one.outerHTML)
     """)
     assert nameless == []
@@ -111,7 +115,8 @@ def test_classes_differ_without_colour(desk):
         const { width, height } = view.map, { pixels } = view.layer;
         const inks = [0, 1, 2, 3].map((column) => {
             const first = pixels[column * 16];
-            return Array.from({ length: 64 }, (_, at) => +(pixels[(at >> 3) * width + column * 16 + (at & 7)] !== first)).join("");
+            const ink = (_, at) => +(pixels[(at >> 3) * width + column * 16 + (at & 7)] !== first);
+            return Array.from({ length: 64 }, ink).join("");
         });
         display.set({ patterns: false });
         return inks;
@@ -127,6 +132,5 @@ def test_only_the_server_itself_is_asked(context, address):
     asked = []
     page = context.new_page()
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(address)
-    page.wait_for_selector("html[data-ready=true]", state="attached")
+    studio_page.go(page, address)
     assert [url for url in asked if not url.startswith((address, "blob:", "data:"))] == []

@@ -71,7 +71,10 @@ def test_the_photo_follows_a_stroke(desk):
 
 
 def test_the_latest_stroke_wins(desk):
-    fill = "(label) => { studio.studio.setPen({ label, instance: 0 }); studio.studio.fill(new Uint8Array(96 * 64).fill(1), 'fill'); }"
+    fill = """(label) => {
+        studio.studio.setPen({ label, instance: 0 });
+        studio.studio.fill(new Uint8Array(96 * 64).fill(1), "fill");
+    }"""
     now = after(desk, lambda: [desk.page.evaluate(fill, label) for label in (6, 18, 20, 3, 4)])
     alone = after(desk, lambda: desk.page.evaluate("studio.live.now()"))
     np.testing.assert_array_equal(now, alone)
@@ -118,7 +121,8 @@ def test_style_comes_from_a_preset_from_two_and_from_an_image(desk):
         desk.page.click("[data-control=style-add]")
     file = io.BytesIO()
     Image.new("RGB", (64, 64), (200, 90, 30)).save(file, "JPEG")
-    own = after(desk, lambda: chooser.value.set_files({"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": file.getvalue()}))
+    mine = {"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": file.getvalue()}
+    own = after(desk, lambda: chooser.value.set_files(mine))
     assert desk.page.evaluate("studio.styles.all.length") == count + 1
     assert not np.array_equal(blend, own)
 

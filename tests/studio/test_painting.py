@@ -1,5 +1,7 @@
 """Each tool paints exactly the pixels that it should: no blurred edges, no other ids."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -22,7 +24,7 @@ def test_a_brush_paints_a_dab_in_each_pixel_of_its_way(desk, size, shape):
     desk.brush(size, shape)
     corners = (10, 10), (45, 17), (50, 40), (3, 33)
     desk.drag(*corners)
-    way = set().union(*(shapes.line(*ends) for ends in zip(corners, corners[1:], strict=False)))
+    way = set().union(*(shapes.line(*ends) for ends in itertools.pairwise(corners)))
     np.testing.assert_array_equal(desk.labels, painted(shapes.brushed(SIZE, way, size, shape)))
 
 

@@ -13,6 +13,7 @@ import { PhotoPanel } from "./photo_panel.js";
 import { Renderer } from "./renderer.js";
 import { asClient, asCurl, asPython } from "./snippets.js";
 import { Stage } from "./stage.js";
+import { shareText } from "./share.js";
 import { Status } from "./status.js";
 import { Studio } from "./studio.js";
 import { Styles } from "./styles.js";
@@ -120,6 +121,7 @@ export class App {
       this.#dress();
     });
     this.display.onChange(() => this.#dress());
+    studio.on("pen", () => { if (view.layer.options.objects !== (this.display.objects || studio.objects.on)) this.#dress(); });
     document.addEventListener("visibilitychange", () => { if (document.hidden && this.ready) this.autosave.now().catch(() => {}); });
 
     byId("undo").onclick = () => studio.undo();
@@ -339,7 +341,7 @@ export class App {
     for (const label of labels) counts[label]++;
     const rows = report.classes.filter(({ origin }) => counts[origin.id]).map(({ origin, target, how }) => ({
       id: origin.id, name: origin.name, rgb: this.studio.space.colourOf(origin.id), target: target?.id, how,
-      share: ((100 * counts[origin.id]) / labels.length).toFixed(1),
+      share: shareText(counts[origin.id], labels.length),
     })).sort((a, b) => counts[b.id] - counts[a.id]);
     const next = await import("./label_space.js").then(({ LabelSpace }) => new LabelSpace(model));
     return dialogs.askMapping({

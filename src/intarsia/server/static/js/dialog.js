@@ -14,6 +14,7 @@ export function openDialog({ title, size = "", body, buttons = [] }) {
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
   document.body.append(dialog);
   dialog.showModal();
+  dialog.querySelector(".body :is(input, select), .button.strong")?.focus();
   return dialog;
 }
 

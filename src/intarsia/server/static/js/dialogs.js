@@ -60,7 +60,7 @@ export function askMapping({ title, note, rows, space, action }) {
             make("td", {}, make("span", { class: "swatch", style: rgb ? `background: rgb(${rgb})` : "background: #f0f" }), name),
             make("td", {}, selects[at]),
             make("td", { class: how === "none" ? "note bad" : "note" }, HOW[how]),
-            make("td", { class: "note" }, `${share} %`))))),
+            make("td", { class: "note" }, share))))),
       ],
       buttons: [{ title: "Cancel" }, { title: action, strong: true, run: () => answer(new Map(selects.map((select) => [Number(select.dataset.id), Number(select.value)]))) }],
     };

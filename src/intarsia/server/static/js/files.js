@@ -4,6 +4,7 @@ import { LabelSpace } from "./label_space.js";
 import { exactPhoto, recognise, scaledPhoto, stylePhoto } from "./opening.js";
 import * as png from "./png.js";
 import * as projects from "./project.js";
+import { shareText } from "./share.js";
 
 /** What comes in and goes out as files: label maps, objects, photos, projects, sessions. */
 export class Files {
@@ -40,7 +41,7 @@ export class Files {
     const ids = await dialogs.askMapping({
       title: "Unknown ids", space, action: "Open",
       note: `${name} has ids that are no class of ${this.studio.model.label_space}.`,
-      rows: unknown.map((id) => ({ id, name: `id ${id}`, how: "unknown", share: ((100 * counts[id]) / labels.length).toFixed(1) })),
+      rows: unknown.map((id) => ({ id, name: `id ${id}`, how: "unknown", share: shareText(counts[id], labels.length) })),
     });
     return ids && labels.map((id) => ids.get(id) ?? id);
   }

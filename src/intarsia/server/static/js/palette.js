@@ -1,4 +1,5 @@
 import { byId, icon, iconButton, make, swatchStyle } from "./dom.js";
+import { shareText } from "./share.js";
 
 /** The list of classes: search, groups, number keys, what is protected and hidden, and the share of the map. */
 export class Palette {
@@ -57,7 +58,7 @@ export class Palette {
         make("span", { class: "swatch", style: swatchStyle(studio.space, id, display.patterns) }),
         make("span", { class: "name-of" }, name),
         make("span", { class: "share" }),
-        number <= 9 ? make("kbd", {}, `${number}`) : null),
+        make("kbd", {}, number <= 9 ? `${number}` : "")),
       iconButton(locked ? "lock" : "unlock", `Protect ${name}: strokes leave it as it is`, () => studio.toggleProtect(id),
         { class: "icon small lock", tabIndex: -1, "aria-pressed": String(locked) }),
       iconButton(hidden ? "hidden" : "eye", `Hide ${name}`, () => display.toggleHidden(id),
@@ -112,8 +113,8 @@ export class Palette {
     const counts = new Uint32Array(65536), { labels } = this.studio.map;
     for (const label of labels) counts[label]++;
     for (const row of this.list.querySelectorAll("li")) {
-      const share = (100 * counts[row.dataset.class]) / labels.length;
-      row.querySelector(".share").textContent = share === 0 ? "" : share < 0.1 ? "<0.1 %" : `${share.toFixed(share < 10 ? 1 : 0)} %`;
+      const count = counts[row.dataset.class];
+      row.querySelector(".share").textContent = count ? shareText(count, labels.length) : "";
     }
   }
 }

@@ -1,5 +1,6 @@
 import { byId, chooseFile, icon, iconButton, make, segments } from "./dom.js";
 import { area } from "./regions.js";
+import { shareText } from "./share.js";
 
 /** The controls of the photo: seed, variants, style, noise, styles of objects, and the real photo under edit. */
 export class PhotoPanel {
@@ -65,11 +66,11 @@ export class PhotoPanel {
     parts.push(make("div", { class: "thumbs" }, ...thumbs, add));
     if (styles.all.length > 1) {
       parts.push(row("Blend", style.other === null || style.other === undefined
-        ? make("span", { class: "note" }, "Shift+click a second style")
+        ? null
         : make("input", { type: "range", min: 0, max: 100, value: Math.round(style.blend * 100), "aria-label": "Share of the second style", style: "flex: 1", "data-control": "blend",
           "aria-valuetext": `${styles.all[style.one].name} to ${styles.all[style.other].name}, ${Math.round(style.blend * 100)} %`,
           onchange: ({ target }) => studio.setLook({ style: { ...style, blend: target.value / 100 } }) }),
-      make("button", { class: "button small", "data-control": "blend-toggle", onclick: () => this.#toggleBlend() }, style.other == null ? "Blend two" : "One")));
+      make("button", { class: "button small", title: "Or Shift+click a second style", "data-control": "blend-toggle", onclick: () => this.#toggleBlend() }, style.other == null ? "Blend two" : "One")));
     }
     return parts;
   }
@@ -139,7 +140,7 @@ export class PhotoPanel {
     for (const name of ["pointerup", "pointerleave", "keyup", "blur"]) original.addEventListener(name, () => actions.showOriginal(false));
     return [
       row("Editing",
-        make("span", { class: "note", style: "flex: 1", id: "changed" }, studio.editing ? `${share(studio.changed())} % of the photo` : "not of the map's size"),
+        make("span", { class: "note", style: "flex: 1", id: "changed" }, studio.editing ? `${shareText(area(studio.changed()), studio.map.labels.length)} of the photo` : "not of the map's size"),
         original,
         make("button", { class: "button small", title: "Make the whole photo from the label map again", onclick: () => actions.dropSource() }, "Let go")),
       make("hr"),
@@ -148,10 +149,8 @@ export class PhotoPanel {
 }
 
 function row(label, ...children) {
-  return make("div", { class: "row" }, make("span", { class: "label" }, label), ...children);
+  return make("div", { class: "row" }, make("span", { class: "label" }, label), ...children.filter(Boolean));
 }
-
-function share(mask) { return ((100 * area(mask)) / mask.length).toFixed(1); }
 
 function regionName(reroll) {
   if (reroll.class !== undefined) return reroll.class;
