@@ -2,9 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo)
 SCRIPTS := $(shell grep -l '^#!.*python' scripts/*)
 
-.PHONY: demo train-demo street-renderer table test check bench docs
+.PHONY: demo train-demo street-renderer table browser test check bench docs
 
 $(STAMP): pyproject.toml constraints.txt
 	@echo "setting up .venv; this is done once and downloads torch"
@@ -33,6 +34,10 @@ street-renderer: .venv-street/.installed
 # All ten systems on rendered streets with one budget, measured: docs/comparison.md. Takes about two hours on two cores.
 table: $(STAMP)
 	$(BIN)/python scripts/comparison
+
+# Debian's Chromium, which the tests of the studio's page need; without it they are skipped.
+browser:
+	test -x /usr/bin/chromium || { $(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -y -qq --no-install-recommends chromium; }
 
 test: $(STAMP)
 	$(BIN)/pytest

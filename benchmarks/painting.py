@@ -3,10 +3,10 @@
     python -m benchmarks.painting            # a table
     python -m benchmarks.painting --json     # one line
 
-A pointer goes in circles and paints, one movement for each frame of the browser, through the page's own events. A frame's
-work is all that the page does for it: the stroke into the label map, the changed box into colours, that box onto the
-screen. Frames a second are those that the browser shows; without a window it shows 60 at most. The photo does not
-follow meanwhile: making it is the server's work.
+A pointer goes in circles and paints, one movement for each frame of the browser, through the page's own events.
+The work of a frame is all that the page does for it: the stroke into the label map, the changed box into colours, and
+that box onto the screen. Frames a second are those that the browser shows; without a window it shows 60 at most. The
+photo does not follow meanwhile: making it is the server's work.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ import { exactPhoto, recognise, scaledPhoto, stylePhoto } from "./opening.js";
 import * as png from "./png.js";
 import * as projects from "./project.js";
 import { shareText } from "./share.js";
+import { freshLook } from "./studio.js";
 
 /** What comes in and goes out as files: label maps, objects, photos, projects, sessions. */
 export class Files {
@@ -145,11 +146,11 @@ export class Files {
     studio.name = about.name;
     if (studio.space.has(about.background)) studio.space.background = about.background;
     await app.styles.preset(model.takes.style ? model.label_space : "");
-    if (styles.length) app.styles.restore(styles);
+    const places = app.styles.restore(styles);
     if (source) source.bitmap = await createImageBitmap(source.blob);
     studio.source = source;
     app.photo = photo;
-    Object.assign(studio.look, about.look);
+    studio.look = withDefaults(about.look, places);
     studio.emit("source");
     studio.emit("map");
     app.view.fit();
@@ -207,4 +208,15 @@ export class Files {
     const name = this.studio.name.replace(/[^\p{L}\p{N} _-]/gu, "_");
     download(content instanceof Blob ? content : new Blob([content], { type }), name + ending);
   }
+}
+
+/** A look as projects have it, with what it may lack; `places` are the numbers of its styles here. */
+function withDefaults(look, places) {
+  const { style } = { style: { kind: "seed" }, ...look };
+  const place = (number) => places[number] ?? null;
+  const known = style.kind === "image" && place(style.one) !== null;
+  return {
+    ...freshLook(), ...look,
+    style: known ? { kind: "image", one: place(style.one), other: place(style.other), blend: style.blend ?? 0.5 } : { kind: "seed" },
+  };
 }

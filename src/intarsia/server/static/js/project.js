@@ -8,18 +8,21 @@ import { readZip, writeZip } from "./zip.js";
  *   labels.png, instances.png   what is painted; 16-bit where ids need it
  *   photo.png                   the last photo
  *   source.png, source-labels.png, source-instances.png   a real photo under edit, and its label map before
- *   style-N.png                 style photos
+ *   style-N.png                 style photos: those that the look takes first, then others that a person added
+ *
+ * The library reads and writes the same (intarsia.editing.project).
  */
 const FORMAT = "intarsia-project", VERSION = 1;
 
 /** The studio's state as {name: Uint8Array}. `styles` are {name, blob}, `photo` is a Blob or null. */
 export async function pack(studio, { styles, photo }) {
   const { map, space, model, source } = studio, { width, height } = map;
+  const { look, kept } = withStyles(studio.look, styles);
   const index = (labels) => png.encodeIndex(width, height, labels, (id) => space.colourOf(id));
   const about = {
     format: FORMAT, version: VERSION, name: studio.name, model: model?.name ?? null, hash: model?.hash ?? null,
-    label_space: model?.label_space ?? null, size: [height, width], background: space.background, look: studio.look,
-    styles: styles.map(({ name, preset = null }) => ({ name, preset })),
+    label_space: model?.label_space ?? null, size: [height, width], background: space.background, look,
+    styles: kept.map(({ name, preset = null }) => ({ name, preset })),
   };
   const files = {
     "project.json": new TextEncoder().encode(JSON.stringify(about, null, 1)),
@@ -32,8 +35,17 @@ export async function pack(studio, { styles, photo }) {
     files["source-labels.png"] = await index(source.labels);
     if (source.instances?.some((number) => number > 0)) files["source-instances.png"] = await png.encodeGrey16(width, height, source.instances);
   }
-  for (const [number, { blob }] of styles.entries()) files[`style-${number + 1}.png`] = await bytesOf(blob);
+  for (const [number, { blob }] of kept.entries()) files[`style-${number + 1}.png`] = await bytesOf(blob);
   return files;
+}
+
+/** The styles that are worth keeping, and the look with their new numbers. */
+function withStyles(look, styles) {
+  const { style } = look;
+  const used = style.kind === "image" ? [style.one, style.other].filter((number) => number != null) : [];
+  const others = [...styles.keys()].filter((number) => !styles[number].preset && !used.includes(number));
+  const kept = [...used, ...others].map((number) => styles[number]);
+  return { kept, look: used.length ? { ...look, style: { ...style, one: 0, other: used.length > 1 ? 1 : null } } : look };
 }
 
 /**

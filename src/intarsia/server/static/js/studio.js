@@ -35,7 +35,7 @@ export class Studio extends EventTarget {
     this.objects = { on: false, each: false, action: "pick" };
     this.protect = new Set();
     this.selection = null;
-    this.look = { seed: 0, locked: true, style: { kind: "seed" }, noise: "global", rerolls: [], styles: {} };
+    this.look = freshLook();
     this.source = null; // a real photo being edited: {blob, bitmap, labels, instances}
     this.revision = 0; // grows with each change of the map
   }
@@ -253,6 +253,11 @@ export class Studio extends EventTarget {
     const others = this.look.rerolls.filter(({ seed: _, ...other }) => JSON.stringify(other) !== key);
     this.setLook({ rerolls: [...others, { ...region, seed: randomSeed() }] });
   }
+}
+
+/** How a photo looks where nobody has said anything. */
+export function freshLook() {
+  return { seed: 0, locked: true, style: { kind: "seed" }, noise: "global", rerolls: [], styles: {} };
 }
 
 export function randomSeed() { return Math.floor(Math.random() * 1_000_000); }

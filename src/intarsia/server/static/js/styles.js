@@ -9,10 +9,12 @@ export class Styles {
 
   /** Presets of a label space in front of what the person added. */
   async preset(space) {
+    this.space = space;
     this.index ??= await fetch("styles/index.json").then((response) => response.json());
     const presets = await Promise.all((this.index[space] ?? []).map(async ({ name, file }) => {
       return entry(name, await (await fetch(`styles/${file}`)).blob(), file);
     }));
+    if (this.space !== space) return; // another model came meanwhile
     this.set([...presets, ...this.all.filter(({ preset }) => !preset)]);
   }
 
@@ -27,8 +29,15 @@ export class Styles {
     this.#tell();
   }
 
-  /** Those of a project; {name, blob, preset}. */
-  restore(saved) { this.set(saved.map(({ name, blob, preset }) => entry(name, blob, preset))); }
+  /** Take up those of a project, {name, blob, preset}; returns their numbers here. */
+  restore(saved) {
+    const places = saved.map(({ name, blob, preset }) => {
+      const here = this.all.findIndex((one) => preset && one.preset === preset);
+      return here >= 0 ? here : this.all.push(entry(name, blob, preset)) - 1;
+    });
+    this.#tell();
+    return places;
+  }
 
   #tell() { for (const listener of this.listeners) listener(); }
 }
