@@ -4,13 +4,17 @@ import base64
 import io
 import json
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from intarsia.checkpoints.models import find_model
+from intarsia.checkpoints.snapshot import load_card
 from intarsia.data.label_files import read_label_map
-from intarsia.labels import LabelSpace
+from intarsia.editing.looks import Look
+from intarsia.editing.project import Project
 
 RNG = np.random.default_rng(0)
 
@@ -57,17 +61,17 @@ def test_a_saved_label_map_opens_as_it_was(desk, tmp_path):
     assert desk.labels.shape == (20, 20)
 
 
+STREET = load_card(find_model("spade-street-128")).label_space
+
+
 def test_a_saved_label_map_is_what_the_library_reads(desk, tmp_path):
     labels = blocks(28)
     desk.put(labels)
     (tmp_path / "map.png").write_bytes(saved(desk, "Label map (index PNG)"))
-    space = desk.page.evaluate("studio.studio.model.classes.map(({ id, name, colour }) => [id, name, colour])")
-    classes = [{"id": i, "name": n, "colour": [int(c[at : at + 2], 16) for at in (1, 3, 5)]} for i, n, c in space]
-    read = read_label_map(tmp_path / "map.png", LabelSpace.from_dict({"name": "street", "classes": classes}, "page"))
-    np.testing.assert_array_equal(read.labels, labels)
+    np.testing.assert_array_equal(read_label_map(tmp_path / "map.png", STREET).labels, labels)
     with Image.open(tmp_path / "map.png") as image:
         assert image.mode == "P"
-        np.testing.assert_array_equal(image.convert("RGB").getpixel((0, 0)), classes[labels[0, 0]]["colour"])
+        np.testing.assert_array_equal(np.asarray(image.convert("RGB")), STREET.colourise(labels))
 
 
 def test_a_map_in_colours_opens_as_it_was(desk):
@@ -119,6 +123,25 @@ def test_a_project_keeps_all_that_was_made(desk):
     assert desk.state("look.rerolls") == [{"class": "tree", "seed": 7}]
     assert desk.page.input_value("#name") == "My street"
     desk.page.evaluate("studio.studio.setLook({ seed: 0, locked: true, rerolls: [] })")
+
+
+def test_the_library_opens_a_project_of_the_page_and_the_page_one_of_the_library(desk):
+    labels, instances = blocks(28), blocks(70)
+    desk.put(labels, instances)
+    desk.page.evaluate("studio.studio.setLook({ seed: 12, rerolls: [{ class: 'tree', seed: 7 }] })")
+    project = Project.unpacked(saved(desk, "Project (ZIP)"), STREET, "project")
+    np.testing.assert_array_equal(project.document.maps, [labels, instances])
+    assert (project.look.seed, project.look.rerolls[0].region, project.model) == (12, "tree", "spade-street-128")
+
+    other = replace(project, look=Look(seed=13, style=np.full((16, 16, 3), 90, np.uint8)), name="By a program")
+    desk.blank(20, 20)
+    open_file(desk, "program.zip", other.packed())
+    desk.wait("studio.studio.map.width === 40 && studio.studio.look.seed === 13")
+    np.testing.assert_array_equal(desk.labels, labels)
+    np.testing.assert_array_equal(desk.instances, instances)
+    assert desk.page.input_value("#name") == "By a program"
+    assert desk.page.evaluate("studio.styles.all[studio.studio.look.style.one].name") == "style"
+    desk.page.evaluate("studio.studio.setLook({ seed: 0, style: { kind: 'seed' }, rerolls: [] })")
 
 
 def test_a_project_is_kept_on_the_server(desk):

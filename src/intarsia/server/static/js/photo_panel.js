@@ -64,6 +64,7 @@ export class PhotoPanel {
     ];
     if (style.kind !== "image") return parts;
     parts.push(make("div", { class: "thumbs" }, ...thumbs, add));
+    if (!studio.model.takes.noise) parts.push(make("p", { class: "note" }, "The image decides the look: seeds count for re-rolls only."));
     if (styles.all.length > 1) {
       parts.push(row("Blend", style.other === null || style.other === undefined
         ? null
