@@ -6,6 +6,7 @@ import * as png from "./png.js";
 import * as projects from "./project.js";
 import { shareText } from "./share.js";
 import { freshLook } from "./studio.js";
+import { readZip, writeZip } from "./zip.js";
 
 /** What comes in and goes out as files: label maps, objects, photos, projects, sessions. */
 export class Files {
@@ -19,7 +20,7 @@ export class Files {
   /** Open whatever a file is. */
   async open(file) {
     const found = await recognise(file, this.studio);
-    if (found.kind === "project") await this.#openProject(await projects.fromZip(found.bytes, file.name), file.name);
+    if (found.kind === "project") await this.#openProject(await readZip(found.bytes, file.name), file.name);
     else if (found.kind === "labels") await this.#openLabels(found, file.name);
     else if (found.kind === "instances") this.#openInstances(found.instances);
     else await this.#openPhoto(file);
@@ -170,18 +171,18 @@ export class Files {
   async serverProjects() {
     const { studio, app } = this, { api } = app;
     const wanted = await dialogs.askProject(await api.projects(), studio.name);
-    if (wanted?.open) await this.#openProject(await projects.fromZip(await api.project(wanted.open), wanted.open), wanted.open);
+    if (wanted?.open) await this.#openProject(await readZip(await api.project(wanted.open), wanted.open), wanted.open);
     else if (wanted?.remove) { await api.deleteProject(wanted.remove); app.status.say(`${wanted.remove} is deleted.`, false); }
     else if (wanted?.save) {
       studio.name = wanted.save;
-      await api.putProject(wanted.save, projects.toZip(await this.#pack()));
+      await api.putProject(wanted.save, writeZip(await this.#pack()));
       app.status.say(`${wanted.save} is saved on the server.`, false);
     }
   }
 
   // ---- out
 
-  async saveProject() { this.#download(projects.toZip(await this.#pack()), "application/zip", ".zip"); }
+  async saveProject() { this.#download(writeZip(await this.#pack()), "application/zip", ".zip"); }
 
   async saveLabels() {
     const { map, space } = this.studio;

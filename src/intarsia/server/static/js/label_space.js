@@ -70,7 +70,3 @@ export function shade(rgb) {
 export function rgbOf(hex) {
   return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 }
-
-export function hexOf(rgb) {
-  return "#" + rgb.map((value) => value.toString(16).padStart(2, "0")).join("");
-}

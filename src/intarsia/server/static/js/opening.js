@@ -2,8 +2,6 @@ import * as png from "./png.js";
 
 /** What a file is and what it holds, whatever its name says. */
 
-export const MOST_SIDE = 2048;
-
 /**
  * Look into a file: {kind: "project" | "labels" | "instances" | "photo", ...}.
  *

@@ -1,5 +1,4 @@
 import * as png from "./png.js";
-import { readZip, writeZip } from "./zip.js";
 
 /**
  * A project as files: all that a person made, the seed, and the weights that it was made with.
@@ -84,6 +83,3 @@ function parse(bytes) {
 }
 
 export async function bytesOf(blob) { return new Uint8Array(await blob.arrayBuffer()); }
-
-export function toZip(files) { return writeZip(files); }
-export function fromZip(bytes, name) { return readZip(bytes, name); }

@@ -83,8 +83,8 @@ export class Stage {
     if (this.held) {
       const between = event.getCoalescedEvents?.() ?? [];
       for (const one of between.length ? between : [event]) this.held.move(this.#point(one, pane));
-    } else {
-      this.tool.busy && this.tool.move(point);
+    } else if (this.tool.busy) {
+      this.tool.move(point);
     }
     if (this.held?.marks || this.tool.busy) this.#changed();
   }
