@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from benchmarks.serving import MODEL, serving
 
 CHROMIUM = "/usr/bin/chromium"
 READY = "html[data-ready=true]"
@@ -22,28 +21,10 @@ def missing() -> str | None:
 
 
 @contextmanager
-def served(model: str = "spade-street-128") -> Iterator[str]:
-    """A server in a thread of this process, with the bundled models and a folder for projects: its address."""
-    import uvicorn
-
-    from intarsia.server.app import create_app
-    from intarsia.server.catalogue import gathered
-    from intarsia.server.running import bound, url_of
-    from intarsia.server.settings import Settings
-
-    with TemporaryDirectory() as projects:
-        app = create_app(gathered([model]), Settings(projects=Path(projects)))
-        listening = bound("127.0.0.1", 0)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        try:
-            while not server.started:
-                time.sleep(0.01)
-            yield url_of(listening)
-        finally:
-            server.should_exit = True
-            thread.join()
+def served() -> Iterator[str]:
+    """A server with the bundled models and a folder for projects: its address."""
+    with TemporaryDirectory() as projects, serving("--model", MODEL, "--projects", projects) as server:
+        yield server.url
 
 
 @contextmanager

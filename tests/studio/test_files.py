@@ -226,14 +226,19 @@ def test_a_new_map_has_the_size_and_class_that_are_asked_for(desk):
     assert (desk.labels == 3).all()
 
 
-def test_the_photo_is_told_as_a_program(desk):
-    desk.put(np.full((32, 64), 4))
-    desk.page.evaluate("studio.studio.setLook({ seed: 5 })")
+def test_the_photo_is_told_as_programs_that_run(desk, tmp_path, monkeypatch):
+    desk.put(blocks(28))
+    desk.page.evaluate("studio.studio.setLook({ seed: 5, rerolls: [{ box: [5, 10, 20, 15], seed: 8 }] })")
+    (tmp_path / "labels.png").write_bytes(saved(desk, "Label map (index PNG)"))
+    monkeypatch.chdir(tmp_path)
     desk.menu("save", "Copy as Python or curl")
-    python = desk.page.inner_text("dialog pre")
-    assert 'Synthesiser.from_pretrained("spade-street-128")' in python
-    assert "scene.render(seed=5)" in python
-    desk.page.click("dialog button:has-text('curl')")
+    photos = []
+    for title in ("Python", "Python, by this server"):
+        desk.page.click(f"dialog .segments button:text-is('{title}')")
+        exec(desk.page.inner_text("dialog pre"), {})
+        photos.append(np.asarray(Image.open("photo.png")))
+    np.testing.assert_array_equal(*photos)
+    desk.page.click("dialog button:text-is('curl')")
     assert "/v1/synthesise" in desk.page.inner_text("dialog pre")
     desk.page.keyboard.press("Escape")
-    desk.page.evaluate("studio.studio.setLook({ seed: 0 })")
+    desk.page.evaluate("studio.studio.setLook({ seed: 0, rerolls: [] })")

@@ -188,6 +188,15 @@ def test_another_model_tells_what_classes_become(desk):
     assert desk.labels[50, 40] == 1
 
 
+@pytest.mark.parametrize("form", ["PNG", "WebP"])
+def test_the_photo_is_saved(desk, form):
+    with desk.page.expect_download() as download:
+        desk.menu("save", f"Photo ({form})")
+    saved = np.asarray(Image.open(download.value.path()).convert("RGB"))
+    assert download.value.suggested_filename == f"Untitled.{form.lower()}"
+    assert np.abs(saved.astype(int) - photo(desk)).mean() < (0.001 if form == "PNG" else 6)
+
+
 def test_a_server_that_is_busy_is_asked_again(desk):
     asked = []
 

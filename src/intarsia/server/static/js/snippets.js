@@ -27,21 +27,26 @@ function literal(value) {
   return JSON.stringify(value);
 }
 
-/** Python with the library, no server needed. */
+/** Python with the library, no server needed. What it cannot say in a few lines, it names. */
 export function asPython(options, files, { takes }) {
-  const lines = ["from PIL import Image", "", "from intarsia import Synthesiser", ""];
-  const styled = takes.style && files.style;
-  if (styled) lines.splice(0, 1, "import numpy as np", "from PIL import Image");
-  lines.push(`synthesiser = Synthesiser.from_pretrained(${JSON.stringify(options.model)})`);
-  lines.push(`scene = synthesiser.open("${files.labels}"${files.instances ? `, "${files.instances}"` : ""})`);
-  const given = [`seed=${options.seed}`];
-  if (styled) given.splice(0, 1, `style=np.asarray(Image.open("${files.style}").convert("RGB"))`);
+  const styled = takes.style && files.style, rerolls = options.rerolls ?? [];
+  const boxed = rerolls.some(({ box }) => box), free = rerolls.some(({ mask }) => mask);
+  const given = [styled ? `style=np.asarray(Image.open("${files.style}").convert("RGB"))` : `seed=${options.seed}`];
   if (takes.noise && options.noise !== "global") given.push(`noise=${JSON.stringify(options.noise)}`);
-  if (takes.noise) {
-    for (const { class: name, instance, seed } of options.rerolls ?? []) {
-      if (name !== undefined || instance !== undefined) lines.push(`scene = scene.reroll(${JSON.stringify(name ?? instance)}, seed=${seed})`);
-    }
-  }
-  lines.push(`Image.fromarray(scene.render(${given.join(", ")})).save("photo.png")`);
-  return lines.join("\n") + "\n";
+  return [
+    ...(free || files.style2 || options.styles ? ["# Regions of free shape, blends and styles of objects are left out here; the server's client has them.", ""] : []),
+    ...(styled || boxed ? ["import numpy as np"] : []),
+    "from PIL import Image", "", "from intarsia import Synthesiser", "from intarsia.editing.looks import Look", "",
+    `synthesiser = Synthesiser.from_pretrained(${JSON.stringify(options.model)})`,
+    `scene = synthesiser.open("${files.labels}"${files.instances ? `, "${files.instances}"` : ""})`,
+    `look = Look(${given.join(", ")})`,
+    ...rerolls.flatMap(rerolledLines),
+    'Image.fromarray(look.render(scene)).save("photo.png")', "",
+  ].join("\n");
+}
+
+function rerolledLines({ class: name, instance, box, seed }) {
+  if (!box) return name === undefined && instance === undefined ? [] : [`look = look.rerolled(${JSON.stringify(name ?? instance)}, ${seed})`];
+  const [top, left, height, width] = box;
+  return ["region = np.zeros(scene.size, bool)", `region[${top}:${top + height}, ${left}:${left + width}] = True`, `look = look.rerolled(region, ${seed})`];
 }
