@@ -29,6 +29,7 @@ def test_work_is_there_after_a_crash(context, address):
     again = opened(context, address)
     np.testing.assert_array_equal(again.labels, labels)
     assert again.state("look.seed") == 77
+    assert len(again.page.query_selector_all("#classes li")) == 28
     assert "last work" in again.page.inner_text("#said")
 
 

@@ -46,7 +46,11 @@ export class App {
     this.files = new Files(this);
     this.photo = null; // the last photo as a Blob
     this.panel = new PhotoPanel(this.studio, this.styles, this.#photoActions());
-    this.autosave = new Autosave(() => this.files.snapshot(), (time) => this.#saved(time));
+    this.autosave = new Autosave({
+      snapshot: () => this.files.snapshot(),
+      saved: (time) => this.#saved(time),
+      failed: (error) => this.status.say(`your work is not kept in this browser (${error.message}). Save the project.`),
+    });
     showTools(this.studio, { replaceClass: () => this.replaceClass(), rerollSelection: () => this.rerollSelection() });
   }
 
@@ -122,7 +126,7 @@ export class App {
     });
     this.display.onChange(() => this.#dress());
     studio.on("pen", () => { if (view.layer.options.objects !== (this.display.objects || studio.objects.on)) this.#dress(); });
-    document.addEventListener("visibilitychange", () => { if (document.hidden && this.ready) this.autosave.now().catch(() => {}); });
+    document.addEventListener("visibilitychange", () => { if (document.hidden && this.ready) this.autosave.now(); });
 
     byId("undo").onclick = () => studio.undo();
     byId("redo").onclick = () => studio.redo();
@@ -331,8 +335,6 @@ export class App {
     const ids = model.label_space === old.label_space ? new Map() : await this.#mapped(old, model);
     if (!ids) return;
     studio.setModel(model, ids);
-    this.live.changed();
-    this.autosave.soon();
   }
 
   async #mapped(old, model) {

@@ -7,9 +7,9 @@
 const DATABASE = "intarsia-studio", STORE = "sessions", WAIT = 700, KEPT_SESSIONS = 8;
 
 export class Autosave {
-  /** `snapshot()` resolves to what is kept, a record that IndexedDB can clone; `saved(time)` is told. */
-  constructor(snapshot, saved) {
-    Object.assign(this, { snapshot, saved });
+  /** `snapshot()` resolves to what is kept, a record that IndexedDB can clone; `saved(time)` or `failed(error)` is told. */
+  constructor({ snapshot, saved, failed }) {
+    Object.assign(this, { snapshot, saved, failed });
     this.key = `${Date.now()}-${Math.random().toString(36).slice(2, 8)}`;
     hold(this.key);
   }
@@ -36,9 +36,13 @@ export class Autosave {
   /** Keep it now. */
   async now() {
     clearTimeout(this.waiting);
-    const time = Date.now(), state = await this.snapshot();
-    await this.#do("readwrite", (store) => store.put({ key: this.key, time, state }));
-    this.saved(time);
+    try {
+      const time = Date.now(), state = await this.snapshot();
+      await this.#do("readwrite", (store) => store.put({ key: this.key, time, state }));
+      this.saved(time);
+    } catch (error) {
+      this.failed(error);
+    }
   }
 
   #all() { return this.#do("readonly", (store) => store.getAll()); }

@@ -164,7 +164,6 @@ export class Files {
 
   /** What autosave kept. */
   async restore(files, fallback) {
-    this.studio.model ??= fallback;
     await this.#take(await projects.unpack(files, "the last session"), { fresh: true, fallback });
   }
 

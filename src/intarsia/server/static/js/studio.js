@@ -159,6 +159,7 @@ export class Studio extends EventTarget {
       this.before = this.space.classes[Math.min(1, this.space.classes.length - 1)].id;
       this.look.rerolls = [];
       this.look.styles = {};
+      this.look.style = { kind: "seed" };
     }
     this.emit("model");
     this.emit("protect");
