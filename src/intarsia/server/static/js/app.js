@@ -6,6 +6,7 @@ import { Display } from "./display.js";
 import { byId, chooseFile, make, roving } from "./dom.js";
 import { Files } from "./files.js";
 import { listen, shortcuts, showSheet } from "./keyboard.js";
+import { LabelSpace } from "./label_space.js";
 import { Live } from "./live.js";
 import * as opening from "./opening.js";
 import { Palette } from "./palette.js";
@@ -345,9 +346,8 @@ export class App {
       id: origin.id, name: origin.name, rgb: this.studio.space.colourOf(origin.id), target: target?.id, how,
       share: shareText(counts[origin.id], labels.length),
     })).sort((a, b) => counts[b.id] - counts[a.id]);
-    const next = await import("./label_space.js").then(({ LabelSpace }) => new LabelSpace(model));
     return dialogs.askMapping({
-      title: `From ${old.name} to ${model.name}`, rows, space: next, action: "Switch",
+      title: `From ${old.name} to ${model.name}`, rows, space: new LabelSpace(model), action: "Switch",
       note: `${model.name} speaks the classes of ${model.label_space}. This is what the classes on your map become; Ctrl+Z takes it back.`,
     });
   }
