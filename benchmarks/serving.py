@@ -41,12 +41,12 @@ class Serving:
 def serving(*arguments: str) -> Iterator[Serving]:
     """`intarsia serve` on a free port, warm; it is asked to stop at the end, and its exit status must be 0."""
     command = [sys.executable, "-m", "intarsia", "serve", "--port", "0", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        yield started(process)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        status = process.wait(60)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield started(process)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            status = process.wait(60)
     if status:
         raise SystemExit(f"the server ended with exit status {status}")
 

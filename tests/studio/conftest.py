@@ -1,6 +1,8 @@
 """A real server and a real browser, once for all tests of the page."""
 
 import contextlib
+import gc
+import warnings
 
 import pytest
 
@@ -10,7 +12,7 @@ from tests.studio.desk import Desk
 QUIET = "localStorage.setItem('intarsia-studio-display', JSON.stringify({ live: false, theme: 'dark' }))"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def address():
     """Where a server with the bundled models answers."""
     if why := studio_page.missing():
@@ -19,11 +21,16 @@ def address():
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(address):
     """Debian's Chromium, without a window."""
     with studio_page.chromium() as browser:
         yield browser
+    del browser
+    with warnings.catch_warnings():
+        # Playwright leaves the pipes of its driver to the garbage collector, which complains.
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture
