@@ -59,8 +59,6 @@ def shared_desk(browser, address):
 
 def opened(context, address):
     """A page that is ready."""
-    page = context.new_page()
-    desk = Desk(page)
-    page.on("pageerror", lambda error: desk.errors.append(str(error)))
-    studio_page.go(page, address)
+    desk = Desk(context.new_page())
+    studio_page.go(desk.page, address)
     return desk

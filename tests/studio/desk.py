@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 
 import numpy as np
-from playwright.sync_api import Page
+from playwright.sync_api import FileChooser, Page
 
 
 @dataclass
@@ -17,6 +17,12 @@ class Desk:
 
     page: Page
     errors: list[str] = field(default_factory=list)  # that nobody caught
+    choosers: list[FileChooser] = field(default_factory=list)  # that the page opened
+
+    def __post_init__(self):
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        # Listened to from the beginning: Playwright's own waiting can be late for the first one.
+        self.page.on("filechooser", self.choosers.append)
 
     def blank(self, width=64, height=48, label=0):
         """Begin anew with a map of one class; every setting as at the start."""
@@ -89,6 +95,15 @@ class Desk:
         while not self.page.evaluate(f"Boolean({expression})"):
             assert time.monotonic() < end, f"{expression} does not become true"
             time.sleep(0.02)
+
+    def give_file(self, ask, name, content):
+        """Do what makes the page ask for a file, and choose one of such content."""
+        ask()
+        end = time.monotonic() + 60
+        while not self.choosers:
+            assert time.monotonic() < end, "the page asks for no file"
+            self.page.wait_for_timeout(20)
+        self.choosers.pop().set_files({"name": name, "mimeType": "application/octet-stream", "buffer": content})
 
     def place(self, x, y, pane="map"):
         """Where the middle of a pixel is on the screen."""

@@ -1,6 +1,7 @@
 """The photo follows, with a real model: the latest stroke wins, and what was not touched stays."""
 
 import base64
+import functools
 import io
 
 import numpy as np
@@ -117,12 +118,10 @@ def test_style_comes_from_a_preset_from_two_and_from_an_image(desk):
     blend = after(desk, lambda: desk.page.click("[data-control=blend-toggle]"))
     assert not np.array_equal(snow, blend)
     count = desk.page.evaluate("studio.styles.all.length")
-    with desk.page.expect_file_chooser() as chooser:
-        desk.page.click("[data-control=style-add]")
     file = io.BytesIO()
     Image.new("RGB", (64, 64), (200, 90, 30)).save(file, "JPEG")
-    mine = {"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": file.getvalue()}
-    own = after(desk, lambda: chooser.value.set_files(mine))
+    add = functools.partial(desk.page.click, "[data-control=style-add]")
+    own = after(desk, lambda: desk.give_file(add, "mine.jpg", file.getvalue()))
     assert desk.page.evaluate("studio.styles.all.length") == count + 1
     assert not np.array_equal(blend, own)
 
@@ -145,9 +144,7 @@ def test_a_real_photo_is_edited_where_the_map_changed_and_nowhere_else(desk):
     real = rng.integers(0, 256, (64, 96, 3), np.uint8)
     file = io.BytesIO()
     Image.fromarray(real).save(file, "PNG")
-    with desk.page.expect_file_chooser() as chooser:
-        desk.menu("open", "Photo to edit")
-    chooser.value.set_files({"name": "real.png", "mimeType": "image/png", "buffer": file.getvalue()})
+    desk.give_file(lambda: desk.menu("open", "Photo to edit"), "real.png", file.getvalue())
     desk.page.select_option("dialog select", "map")
     np.testing.assert_array_equal(after(desk, lambda: desk.page.click("dialog button:has-text('Edit')")), real)
     old = desk.labels
@@ -165,9 +162,7 @@ def test_a_real_photo_is_edited_where_the_map_changed_and_nowhere_else(desk):
 def test_a_photo_begins_from_the_label_map_that_the_segmenter_finds(desk):
     photo_file = io.BytesIO()
     Image.fromarray(photo(desk)).resize((128, 96)).save(photo_file, "PNG")
-    with desk.page.expect_file_chooser() as chooser:
-        desk.menu("open", "Photo to edit")
-    chooser.value.set_files({"name": "real.png", "mimeType": "image/png", "buffer": photo_file.getvalue()})
+    desk.give_file(lambda: desk.menu("open", "Photo to edit"), "real.png", photo_file.getvalue())
     after(desk, lambda: desk.page.click("dialog button:has-text('Edit')"))
     assert desk.labels.shape == (96, 128)
     assert len(np.unique(desk.labels)) > 1
