@@ -2,15 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo)
 SCRIPTS := $(shell grep -l '^#!.*python' scripts/*)
 
-.PHONY: demo train-demo street-renderer table test check bench docs
+.PHONY: demo train-demo street-renderer table browser test check bench docs
 
 $(STAMP): pyproject.toml constraints.txt
 	@echo "setting up .venv; this is done once and downloads torch"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Intarsia needs Python 3.11 or later: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,earth,lite0]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,earth,lite0,studio]'
 	touch $@
 
 demo: $(STAMP)
@@ -34,13 +35,17 @@ street-renderer: .venv-street/.installed
 table: $(STAMP)
 	$(BIN)/python scripts/comparison
 
+# Debian's Chromium, which the tests of the studio's page need; without it they are skipped.
+browser:
+	test -x /usr/bin/chromium || { $(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -y -qq --no-install-recommends chromium; }
+
 test: $(STAMP)
 	$(BIN)/pytest
 
 check: $(STAMP)
 	$(BIN)/ruff check . $(SCRIPTS)
 	$(BIN)/ruff format --check . $(SCRIPTS)
-	$(BIN)/mypy --scripts-are-modules src benchmarks tools/street $(SCRIPTS)
+	$(BIN)/mypy --scripts-are-modules src benchmarks examples tools/street $(SCRIPTS)
 	$(BIN)/lint-imports --no-cache
 
 # Links lead somewhere, commands exist, examples run.

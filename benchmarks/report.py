@@ -1,4 +1,4 @@
-"""Measure everything that docs/performance.md shows, and rewrite its sections.
+"""Measure everything that docs/performance.md and docs/studio.md show, and rewrite their sections.
 
     python -m benchmarks.report                # all: about half an hour on two cores
     python -m benchmarks.report synth budget   # some of it; the rest of the page stays
@@ -18,11 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import budget, busy_maps, large_images
+from benchmarks import budget, busy_maps, large_images, painting
 from benchmarks.page import measured_on, table
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "performance.md"
+STUDIO = ROOT / "docs" / "studio.md"
 FIGURES = ROOT / "out" / "bench"
 
 Measured = dict[str, Any]
@@ -34,6 +35,7 @@ class Section:
 
     command: str
     text: Callable[[Measured], str]
+    page: Path = PAGE
 
 
 def main() -> None:
@@ -48,7 +50,7 @@ def main() -> None:
         figures = measure(SECTIONS[name].command)
         FIGURES.mkdir(parents=True, exist_ok=True)
         (FIGURES / f"{name}.json").write_text(json.dumps(figures) + "\n")
-        rewrite(PAGE, name, figures)
+        rewrite(SECTIONS[name].page, name, figures)
 
 
 def measure(command: str) -> Measured:
@@ -124,6 +126,7 @@ SECTIONS = {
     "busy-maps": Section(f"python -m benchmarks.busy_maps {_ASKED} --json", busy_maps.section),
     "train": Section(f"intarsia bench train {_ASKED} --json", training),
     "train-batch-4": Section(f"intarsia bench train {_ASKED} --batch 4 --repeats 1 --json", training),
+    "painting": Section("python -m benchmarks.painting --json", painting.section, STUDIO),
     "large-images": Section(
         "python -m benchmarks.large_images --preset pix2pixhd-cityscapes-1024p --repeats 1 --json", large_images.section
     ),

@@ -1,6 +1,7 @@
 """What the docs say can be done: links lead somewhere, commands exist, and the README's examples run."""
 
 import re
+import runpy
 import shlex
 import shutil
 from pathlib import Path
@@ -10,6 +11,8 @@ from PIL import Image
 
 from intarsia import cli
 from intarsia.checkpoints.models import BUNDLED
+from intarsia.server.catalogue import gathered
+from tests.server.shop import listening, zipped
 
 ROOT = Path(__file__).parents[1]
 PAGES = [page for pattern in ("*.md", "docs/**/*.md", "tools/**/*.md") for page in sorted(ROOT.glob(pattern))]
@@ -82,6 +85,43 @@ def test_the_readmes_python_runs():
     exec(example, names)
     with Image.open("out/demo/earth/labels/02-Italy.png") as labels:
         assert names["photo"].shape == (labels.height, labels.width, 3)
+
+
+def test_the_editing_pages_python_runs(tmp_path, monkeypatch):
+    shutil.copy(BUNDLED / "maps" / "street" / "01-A-bus-turns.png", tmp_path / "map.png")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for example in blocks(ROOT / "docs" / "editing.md", "python"):
+        exec(example, names)
+    assert len(names["others"]) == 3
+    assert (names["edited"][~names["real"].changed()] == names["photo"][~names["real"].changed()]).all()
+    assert (names["again"].render() == names["editor"].render()).all()
+
+
+def test_the_editing_example_runs(tmp_path):
+    runpy.run_path(str(ROOT / "examples" / "editing.py"))["main"](tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "1-opened.png",
+        "2-painted.png",
+        "3-variant-1.png",
+        "3-variant-2.png",
+        "4-rerolled.png",
+        "5-edited.png",
+        "pond.zip",
+    ]
+
+
+def test_the_server_pages_python_runs(tmp_path, monkeypatch):
+    shutil.copy(BUNDLED / "maps" / "street" / "01-A-bus-turns.png", tmp_path / "map.png")
+    (tmp_path / "street.zip").write_bytes(zipped(a=b"1"))
+    monkeypatch.chdir(tmp_path)
+    [example] = blocks(ROOT / "docs" / "server.md", "python")
+    with listening(gathered(), projects=tmp_path / "projects") as url:
+        names: dict[str, object] = {}
+        exec(example.replace("http://127.0.0.1:8000", url), names)
+    assert names["photo"].shape == names["edited"].shape == (128, 128, 3)
+    assert len(names["others"]) == 3
+    assert [path.name for path in (tmp_path / "projects").iterdir()] == ["my street.zip"]
 
 
 def test_the_synthesis_pages_python_runs(tmp_path, monkeypatch):

@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from intarsia.data.label_files import read_photo
+    from intarsia.editing.document import Document
+    from intarsia.editing.editor import Editor
+    from intarsia.editing.looks import Look
+    from intarsia.editing.project import Project
     from intarsia.errors import IntarsiaError
     from intarsia.labels import LabelSpace
     from intarsia.segmentation.segmenter import Segmenter
@@ -21,9 +25,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Cluster",
+    "Document",
     "Drawn",
+    "Editor",
     "IntarsiaError",
     "LabelSpace",
+    "Look",
+    "Project",
     "Scene",
     "SegmentBank",
     "Segmenter",
@@ -34,9 +42,13 @@ __all__ = [
 
 _HOMES = {
     "Cluster": "intarsia.synthesis.object_styles",
+    "Document": "intarsia.editing.document",
     "Drawn": "intarsia.synthesis.object_styles",
+    "Editor": "intarsia.editing.editor",
     "IntarsiaError": "intarsia.errors",
     "LabelSpace": "intarsia.labels",
+    "Look": "intarsia.editing.looks",
+    "Project": "intarsia.editing.project",
     "Scene": "intarsia.synthesis.synthesiser",
     "SegmentBank": "intarsia.synthesis.segment_bank",
     "Segmenter": "intarsia.segmentation.segmenter",

@@ -136,7 +136,7 @@ def _system(golden: Golden, config: LgganConfig) -> System:
     features = vgg19({key.removeprefix("vgg."): value for key, value in given["vgg"].items()}, golden.name)
     terms = lggan.generator_terms(config)
     terms["perceptual"] = lambda r: total(
-        matching.perceptual(features(image), features(r.batch.image)) for image in r.fake.images
+        matching.perceptual(features(image), features(r.batch.image)) for image in r.fake.judged
     )
     bare = Recipe({"feature_matching": 1.0}, {"fake": 1.0, "real": 1.0})
     system = systems.build("lggan", config, bare)

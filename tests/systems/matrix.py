@@ -44,7 +44,7 @@ def round_of(system: System, condition: Condition, count: int = 2) -> Round:
     if system.discriminator is None:
         return Round(photos, condition, made)
     judge = partial(system.discriminator, condition)
-    fake, *others, real = judge(torch.cat([*made.images, photos.image])).split(len(made.images) + 1)
+    fake, *others, real = judge(torch.cat([*made.judged, photos.image])).split(len(made.judged) + 1)
     return Round(photos, condition, made, fake, real, judge, Seeds(tuple(range(count))), tuple(others))
 
 

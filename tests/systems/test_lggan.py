@@ -90,7 +90,7 @@ def test_the_image_is_weighed_together_from_its_branches():
     assert branches.heads.shape == (2, TINY.heads, 3, *TINY.size)
     assert branches.scores.shape == (2, TINY.scored, TINY.scored)
     parts = (made.image, branches.whole, branches.local)
-    assert all(image is part for image, part in zip(made.images, parts, strict=True))
+    assert all(image is part for image, part in zip(made.judged, parts, strict=True))
 
 
 def test_all_three_images_are_judged_and_the_photo_once():

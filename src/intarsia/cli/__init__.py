@@ -23,6 +23,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "synth": ("intarsia.cli.synth:synth", "Make photos from label maps."),
     "edit": ("intarsia.cli.edit:edit", "Change what stands in a part of a photo."),
     "data": ("intarsia.cli.data:app", "Build data sets and check them."),
+    "studio": ("intarsia.cli.serve:studio", "Paint label maps in the browser and watch the photo."),
+    "serve": ("intarsia.cli.serve:serve", "Serve the HTTP API."),
     "train": ("intarsia.cli.train:train", "Train a system."),
     "segment": ("intarsia.cli.segment:segment", "Make label maps from photos."),
     "segmenter": ("intarsia.cli.segmenter:app", "Train segmenters and score them."),

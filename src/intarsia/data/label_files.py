@@ -1,10 +1,10 @@
-"""Photos, label maps and instance maps on disk: what may be read, and one sentence for what may not."""
+"""Photos, label maps and instance maps, on disk or sent: what may be read, and one sentence for what may not."""
 
 from __future__ import annotations
 
-import io
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -21,6 +21,18 @@ INDEX_MODES = ("1", "L", "I", "I;16", "I;16B")
 COLOUR_MODES = ("RGB", "RGBA")
 MOST_PIXELS = 8192 * 8192  # of any file: a decoded one still fits into memory several times
 PNG_START = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+SENT_FORMATS = ("PNG", "JPEG", "WEBP")  # of files that others send: no decoder but these looks at them
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A file that came as bytes, by whatever way; `name` is what errors call it, and never a path."""
+
+    name: str
+    content: bytes = field(repr=False)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 @dataclass(frozen=True)
@@ -42,16 +54,8 @@ class Member:
         """As a path."""
         return False
 
-    def size(self) -> int:
-        """In bytes."""
-        return len(self.content)
 
-    def open(self, _mode: str = "rb") -> IO[bytes]:
-        """As a path."""
-        return io.BytesIO(self.content)
-
-
-File = Path | Member
+File = Path | Member | Sent
 """Where an image comes from."""
 
 
@@ -63,13 +67,13 @@ class LabelFile:
     kind: Literal["index", "palette", "colour"]
 
 
-def read_photo(path: File) -> Photo:
+def read_photo(path: File, *, most_pixels: int = MOST_PIXELS) -> Photo:
     """A photo, H W 3 uint8; grey and palette images become RGB, transparency is dropped.
 
     Raises:
-        DataError: the file is missing, damaged, no image, too large, or has more than 8 bits a channel.
+        DataError: the file is missing, damaged, no image, has more than `most_pixels`, or more than 8 bits a channel.
     """
-    image = _open(path, "photo", MOST_PIXELS)
+    image = _open(path, "photo", most_pixels)
     if image.mode in ("I", "F") or image.mode.startswith("I;") or _png_header(path)[2] == 16:
         raise DataError(f"photo {path} has more than 8 bits a channel (mode {image.mode}). Save it as 8-bit RGB.")
     return np.asarray(image.convert("RGB"))
@@ -98,15 +102,17 @@ def read_label_map(path: File, space: LabelSpace, *, most_pixels: int = MOST_PIX
     )
 
 
-def read_instance_map(path: File, what: str = "instance map") -> npt.NDArray[np.int64]:
+def read_instance_map(
+    path: File, what: str = "instance map", *, most_pixels: int = MOST_PIXELS
+) -> npt.NDArray[np.int64]:
     """An instance map, H W: any numbering, equal numbers are one object (8 or 16 bit PNG; palette PNGs by index).
 
     `what` is what errors call it, for files of another role.
 
     Raises:
-        DataError: the file is missing, damaged, no PNG, too large, or a colour image.
+        DataError: the file is missing, damaged, no PNG, has more than `most_pixels`, or is a colour image.
     """
-    image = _open_map(path, what, MOST_PIXELS)
+    image = _open_map(path, what, most_pixels)
     if image.mode not in (*INDEX_MODES, "P"):
         raise DataError(f"{what} {path} is a colour image (mode {image.mode}). Give an 8- or 16-bit index PNG.")
     return _integers(image, path).astype(np.int64)
@@ -127,14 +133,18 @@ def write_label_map(path: Path, train: Ids, space: LabelSpace) -> None:
     Raises:
         StorageError: the file cannot be written.
     """
+    with whole_file(path) as temporary:
+        label_image(train, space).save(temporary, format="PNG", optimize=True)
+
+
+def label_image(train: Ids, space: LabelSpace) -> Image.Image:
+    """Train ids (H W) as an image whose pixels are raw ids: with the space's palette, or 16-bit where ids need it."""
     raw = space.decode(train)
     if _last_raw_id(space) > 255:
-        image = Image.fromarray(raw.astype(np.uint16))
-    else:
-        image = Image.fromarray(raw.astype(np.uint8))
-        image.putpalette(_raw_palette(space).tobytes())
-    with whole_file(path) as temporary:
-        image.save(temporary, format="PNG", optimize=True)
+        return Image.fromarray(raw.astype(np.uint16))
+    image = Image.fromarray(raw.astype(np.uint8))
+    image.putpalette(_raw_palette(space).tobytes())
+    return image
 
 
 def write_instance_map(path: Path, instances: Ids) -> None:
@@ -161,16 +171,16 @@ def refuse_large(what: str, height: int, width: int, most_pixels: int) -> None:
 
 def _open(path: File, what: str, most_pixels: int, formats: str = "PNG, JPEG or WebP") -> Image.Image:
     """The decoded image, or one sentence about what is wrong with the file. `what` is the file's role."""
-    if not path.is_file():
+    if isinstance(path, Path) and not path.is_file():
         kind = "is a folder" if path.is_dir() else "does not exist"
         raise DataError(f"{what} {path} {kind}. Give the path of an image file.")
-    if not (path.size() if isinstance(path, Member) else path.stat().st_size):
+    if not (path.stat().st_size if isinstance(path, Path) else len(path.content)):
         raise DataError(f"{what} {path} is empty (0 bytes). Copy or export it again.")
     # Before Pillow sees a PNG, which warns of large ones in its own way.
     height, width, _ = _png_header(path)
     refuse_large(f"{what} {path}", height, width, most_pixels)
     try:
-        with path.open("rb") as file, Image.open(file) as image:
+        with _stream(path) as file, Image.open(file, formats=SENT_FORMATS if isinstance(path, Sent) else None) as image:
             refuse_large(f"{what} {path}", image.height, image.width, most_pixels)
             image.load()
     except UnidentifiedImageError:
@@ -182,6 +192,10 @@ def _open(path: File, what: str, most_pixels: int, formats: str = "PNG, JPEG or 
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise DataError(f"{what} {path} is damaged ({str(error).rstrip('.')}). Copy or export it again.") from None
     return image
+
+
+def _stream(path: File) -> IO[bytes]:
+    return path.open("rb") if isinstance(path, Path) else BytesIO(path.content)
 
 
 def _open_map(path: File, what: str, most_pixels: int) -> Image.Image:
@@ -197,7 +211,7 @@ def _open_map(path: File, what: str, most_pixels: int) -> Image.Image:
 
 def _png_header(path: File) -> tuple[int, int, int]:
     """Height, width and bits per value as a PNG file states them; zeros for other files."""
-    with path.open("rb") as file:
+    with _stream(path) as file:
         start = file.read(25)
     if len(start) < 25 or not start.startswith(PNG_START):
         return 0, 0, 0

@@ -190,6 +190,25 @@ class Synthesiser:
         ids, first = np.unique(numbers, return_index=True)
         return {int(number): maps[:, place].copy() for number, place in zip(ids, first, strict=True)}
 
+    def style_of(self, photo: Photo) -> Vector:
+        """The style vector that the encoder sees in a photo (its mean), `config.latent` float32, for `Scene.render`.
+
+        Raises:
+            ConfigError: the model has no style, or the photo is not H W 3 uint8.
+        """
+        if not self.has_style:
+            raise self._without_style()
+        seen = photo_tensor(photo)[None].to(self.device)
+        with torch.inference_mode(), memory_told(photo.shape[:2]):
+            mean: Tensor = self.generator.get_submodule("encoder")(seen)[0]
+        return mean[0].cpu().numpy()
+
+    def _without_style(self) -> ConfigError:
+        return ConfigError(
+            f"model {self.card.preset} has no style: its photos follow from the labels alone. "
+            "Leave the style out, or use a model trained with one."
+        )
+
     def open(self, label_map: str | Path, instances: str | Path | None = None) -> Scene:
         """Set the scene of a label file: an index, palette or colour PNG of `label_space`. Instance maps are PNG.
 
@@ -450,10 +469,7 @@ class Scene:
         if self.synthesiser.features and noise is None:
             return self._rendered(self._with_features(style, features))
         if not self.synthesiser.has_style and (style is not None or noise is not None):
-            raise ConfigError(
-                f"model {self.synthesiser.card.preset} has no style: its photos follow from the labels alone. "
-                "Leave the style out, or use a model trained with one."
-            )
+            raise self.synthesiser._without_style()
         if style is not None and noise is not None:
             raise ConfigError("a style photo and a style vector were given. Give one of them.")
         seeds = [0] * len(self) if seeds is None else seeds

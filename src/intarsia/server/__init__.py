@@ -1,0 +1,1 @@
+"""The HTTP API and the studio's page: `intarsia serve` and `intarsia studio`."""
