@@ -47,8 +47,8 @@ def test_the_examples_of_options_are_good(client):
 
 @pytest.mark.filterwarnings("ignore")  # of schemathesis and what it uses
 def test_made_up_requests_get_no_500_and_what_the_schema_says(url):
-    found = fuzz(url, 120, "spade-tiny-style")
+    found = fuzz(url, 60, "spade-tiny-style")
     assert found.problems == []
-    assert found.statuses.total() >= 100
+    assert found.statuses.total() >= 60
     assert found.statuses[200] >= 5
     assert found.statuses[422] >= 10
