@@ -13,7 +13,7 @@ from intarsia.evaluation.lite0 import Lite0
 from intarsia.evaluation.score import kid_lite0_score
 from intarsia.records import Synthesis, stack
 from intarsia.training.loop import views
-from tests.training.scene import RECIPE, mini_system, write_data
+from tests.training.scene import mini_system, write_data
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ class Fixed(nn.Module):
 def test_the_score_is_kid_lite0_against_the_photos(watched):
     score = kid_lite0_score(mini_system(), watched, 6, seed=0, device=torch.device("cpu"))
     lite0 = Lite0.installed()
-    photos = photo_array(stack(views(watched, RECIPE, 6)).image)
+    photos = photo_array(stack(views(mini_system(), watched, 6)).image)
     made = np.full((6, 16, 16, 3), photo_array(torch.full((1, 3, 1, 1), 0.25))[0, 0, 0], np.uint8)
     assert score.name == "kid_lite0"
     expected = kid(lite0.features(list(made)), lite0.features(list(photos))).value

@@ -170,7 +170,7 @@ def lggan_config(golden: Golden) -> LgganConfig:
     rows = round(columns / options["aspect_ratio"])
     kind, kernel = norm_options(options.get("norm_G", "spectralspadesyncbatch3x3"))
     labels = options["label_nc"] + options["contain_dontcare_label"]
-    heads = sum(key.startswith("deconv5_") and key.endswith(".weight") for key, _ in golden.entries[""]) - 1
+    heads = sum(key.startswith("deconv5_") and key.endswith(".weight") for key in golden.weights) - 1
     config = LgganConfig(
         labels=labels,
         edges=not options["no_instance"],

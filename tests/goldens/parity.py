@@ -55,8 +55,8 @@ class Golden:
 
     @property
     def weights(self) -> dict[str, Tensor]:
-        """The official state dict of the only network."""
-        return self.weights_of[""]
+        """The official state dict of the only network, or of the generator where there are more."""
+        return self.weights_of["" if "" in self.entries else "G"]
 
     def tensor(self, name: str) -> Tensor:
         """An input as it is stored."""
