@@ -22,7 +22,7 @@ class Desk:
     def __post_init__(self):
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         # Listened to from the beginning: Playwright's own waiting can be late for the first one.
-        self.page.on("filechooser", self.choosers.append)
+        self.page.on("filechooser", lambda chooser: self.choosers.append(chooser))
 
     def blank(self, width=64, height=48, label=0):
         """Begin anew with a map of one class; every setting as at the start."""

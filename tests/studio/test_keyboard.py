@@ -65,7 +65,7 @@ def test_the_sheet_shows_every_key_and_closes_again(desk):
     for title in ("Brush", "undo", "protect the class", "re-roll the selection", "close the polygon"):
         assert title in sheet
     press(desk, "b", "Escape")
-    assert desk.page.query_selector("dialog") is None
+    desk.page.wait_for_selector("dialog", state="detached")
 
 
 def test_keys_of_all_tools_take_them(desk):

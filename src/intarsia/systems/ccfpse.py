@@ -109,7 +109,7 @@ class CcfpseGenerator(nn.Module):
         encoder = self.encoder if self.config.style else None
         begun = started(condition, self.start, encoder, trained=self.grid, grid=grid)
         levels = PyramidLevels(condition, self.pyramid(condition.at(*condition.size)))
-        return Synthesis(self.decoder(begun.grid, levels), begun.mean, begun.log_variance)
+        return Synthesis(self.decoder(begun.grid, levels), style_mean=begun.mean, style_log_variance=begun.log_variance)
 
 
 def ccfpse(config: CcfpseConfig, recipe: Recipe, preset: str, perceptual: Path | None = None) -> System:

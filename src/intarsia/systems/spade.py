@@ -145,7 +145,9 @@ class SpadeGenerator(nn.Module):
         grid = (condition.size[0] // stride, condition.size[1] // stride)
         encoder = self.encoder if self.config.style else None
         begun = started(condition, self.start, encoder, trained=self.grid, grid=grid)
-        return Synthesis(self.decoder(begun.grid, condition), begun.mean, begun.log_variance)
+        return Synthesis(
+            self.decoder(begun.grid, condition), style_mean=begun.mean, style_log_variance=begun.log_variance
+        )
 
 
 def widths_of(width: int, depth: Depth) -> list[int]:

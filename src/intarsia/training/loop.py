@@ -262,7 +262,7 @@ def set_learning(run: Run, images: int) -> dict[str, float]:
 
 
 def prepare(
-    fabric: Fabric, system: System, source: Source, watched: Source, plan: Plan, say: Say, score: Score | None
+    fabric: Fabric, system: System, source: Source, watched: Source, plan: Plan, say: Say, score: Score | None = None
 ) -> Run:
     """Networks on their device, channels-last as the kernels want them; optimisers; batches."""
     recipe = system.recipe
