@@ -65,6 +65,6 @@ def one_of(condition: Condition, place: int) -> Condition:
 def doubled(condition: Condition) -> Condition:
     """The condition in float64."""
     semantics = condition.semantics.recoded(condition.semantics.codebook.double())
-    parts = {name: getattr(condition, name) for name in ("noise", "photo", "features")}
+    parts = {name: getattr(condition, name) for name in ("noise", "photo", "features", "canvas", "shapes")}
     tensors = {name: part.double() for name, part in parts.items() if part is not None}
     return replace(condition, semantics=semantics, **tensors, _levels={})

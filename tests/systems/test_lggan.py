@@ -105,7 +105,7 @@ def test_all_three_images_are_judged_and_the_photo_once():
     terms, sides = generator_terms(system, share), discriminator_terms(system, share)
     hook.remove()
     assert calls == [8, 8]
-    images = system.generator(condition).images
+    images = system.generator(condition).judged
     fakes = [system.discriminator(condition, image) for image in images]
     real = system.discriminator(condition, photos.image)
 

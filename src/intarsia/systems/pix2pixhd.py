@@ -126,7 +126,7 @@ class Pix2pixHDGenerator(nn.Module):
         if min(condition.size) < least:
             raise ConfigError(f"image size {condition.size} is below {(least, least)}. Pad the label map.")
         features = self._features(condition) if self.config.features else None
-        return Synthesis(self.body(condition.at(*condition.size), style_mean=features))
+        return Synthesis(self.body(condition.at(*condition.size), features))
 
     def encode(self, photo: Tensor, objects: Tensor) -> Tensor:
         """Features of the objects in a photo.
