@@ -22,7 +22,11 @@ class Desk:
     def __post_init__(self):
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         # Listened to from the beginning: Playwright's own waiting can be late for the first one.
-        self.page.on("filechooser", lambda chooser: self.choosers.append(chooser))
+        self.page.on("filechooser", self.opened)
+
+    def opened(self, chooser):
+        """The page asks for a file. A method, since Playwright marks its listeners, and a list's cannot be marked."""
+        self.choosers.append(chooser)
 
     def blank(self, width=64, height=48, label=0):
         """Begin anew with a map of one class; every setting as at the start."""
