@@ -6,6 +6,7 @@ from intarsia.editing.editor import Editor
 from intarsia.editing.looks import Look, Scenes
 from intarsia.editing.project import Project
 from intarsia.errors import ConfigError, DataError
+from intarsia.synthesis import edit
 from intarsia.synthesis.synthesiser import Synthesiser
 from tests.editing.scene import blank
 
@@ -112,6 +113,15 @@ def test_a_photo_is_made_anew_only_where_its_map_changed(styled):
     # Its look is the photo's where nobody chose one.
     fresh = styled.scene(document.labels).render(style=photo)
     assert np.array_equal(made[14:18, 14:34], fresh[14:18, 14:34])
+
+
+def test_a_model_that_fills_holes_fills_what_changed(snapshot_of):
+    filler = Synthesiser.from_pretrained(snapshot_of("sesame-tiny"))
+    photo = np.random.default_rng(0).integers(0, 256, (32, 64, 3), np.uint8)
+    document = Document.of_photo(photo, filler.label_space, np.zeros((32, 64), int))
+    document.rectangle((8, 8), (23, 39), filler.label_space.classes[1].name)
+    expected = edit.edited(filler, photo, document.labels, document.changed())
+    assert np.array_equal(Editor(document, filler).render(), expected)
 
 
 def test_a_style_is_a_vector_once_seen(styled):

@@ -5,7 +5,7 @@ from tests.server import shop
 
 @pytest.fixture(scope="package")
 def catalogue(snapshot_of):
-    """The tiny models: spade-tiny-style (the default), spade-tiny, oasis-tiny; then the bundled ones."""
+    """The tiny models: spade-tiny-style (the default), spade-tiny, oasis-tiny, sesame-tiny; then the bundled ones."""
     return shop.models(snapshot_of)
 
 

@@ -59,7 +59,9 @@ def bomb(height=40000, width=40000):
 
 
 def models(snapshot_of):
-    return gathered([f"{name}={snapshot_of(name)}" for name in ("spade-tiny-style", "spade-tiny", "oasis-tiny")])
+    return gathered(
+        [f"{name}={snapshot_of(name)}" for name in ("spade-tiny-style", "spade-tiny", "oasis-tiny", "sesame-tiny")]
+    )
 
 
 @contextmanager

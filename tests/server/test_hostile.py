@@ -76,8 +76,8 @@ OPTIONS = {
     "a path as model": (
         {"model": "../../etc"},
         404,
-        "there is no model ../../etc here. Did you mean spade-tiny-style, spade-tiny, oasis-tiny, spade-earth-128, "
-        "spade-street-128?",
+        "there is no model ../../etc here. Did you mean spade-tiny-style, spade-tiny, oasis-tiny, sesame-tiny, "
+        "spade-earth-128, spade-street-128?",
     ),
     "a hub id as model": ({"model": "someone/model"}, 404, None),
     "a seed below zero": ({"seed": -1}, 422, "options.seed: Input should be greater than or equal to 0. Correct it."),

@@ -9,15 +9,18 @@ from intarsia.files import sha256
 from intarsia.server.catalogue import gathered
 from tests.server.shop import opened, problem, send
 
+OTHERS = ["sesame-tiny", "spade-earth-128", "spade-street-128"]
+
 
 def test_models_say_what_they_are_and_take(client, snapshot_of):
     entries = {entry["name"]: entry for entry in client.get("/v1/models").json()}
-    assert list(entries) == ["spade-tiny-style", "spade-tiny", "oasis-tiny", "spade-earth-128", "spade-street-128"]
+    assert list(entries) == ["spade-tiny-style", "spade-tiny", "oasis-tiny", *OTHERS]
     takes = {name: {key for key, value in entry["takes"].items() if value} for name, entry in entries.items()}
     assert takes == {
         "spade-tiny-style": {"style", "instances", "seed"},
         "spade-tiny": set(),
         "oasis-tiny": {"noise", "instances", "seed"},
+        "sesame-tiny": {"hole"},
         "spade-earth-128": set(),
         "spade-street-128": {"style", "instances", "seed"},
     }

@@ -9,6 +9,7 @@ from PIL import Image
 
 from intarsia import Segmenter, Synthesiser
 from intarsia.editing.pictures import encoded
+from intarsia.synthesis.edit import edited
 from tests.server.shop import labels, photo, pixels, png, problem, send
 
 
@@ -124,6 +125,19 @@ def test_an_edit_leaves_the_rest_of_the_photo_to_the_bit(client, styled, told_by
     made = pixels(send(client, "/v1/edit", files=files, feather=0))
     fresh = styled.scene(new).render(style=given)
     assert np.array_equal(made, np.where(changed[..., None], fresh, given))
+
+
+def test_a_model_that_fills_holes_fills_what_changed(client, snapshot_of):
+    filler, old, new, given = Synthesiser.from_pretrained(snapshot_of("sesame-tiny")), labels(), labels(), photo()
+    new[8:24, 8:40] = (new[8:24, 8:40] + 1) % 6
+    files = {"labels": png(new), "photo": png(given), "old_labels": png(old)}
+    made = pixels(send(client, "/v1/edit", files=files, model="sesame-tiny"))
+    assert np.array_equal(made, edited(filler, given, new, old != new))
+    assert problem(send(client, model="sesame-tiny")) == (
+        422,
+        "model sesame-tiny fills holes in photos, and makes none from labels alone. "
+        "Edit a photo with it: intarsia edit.",
+    )
 
 
 def test_an_edit_of_nothing_gives_the_photo_back(client):

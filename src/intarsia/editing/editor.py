@@ -23,9 +23,10 @@ from intarsia.editing.looks import Look, Scenes
 from intarsia.editing.project import Project
 from intarsia.errors import ConfigError
 from intarsia.files import sha256
-from intarsia.synthesis import DEFAULT_MODEL
+from intarsia.labels import Ids
+from intarsia.synthesis import DEFAULT_MODEL, edit
 from intarsia.synthesis.regions import Region
-from intarsia.synthesis.synthesiser import Scene, Synthesiser
+from intarsia.synthesis.synthesiser import Synthesiser
 
 PLAIN = Look()
 
@@ -68,9 +69,11 @@ class Editor:
 
     def render(self) -> Photo:
         """The photo of the document, H W 3 uint8; for a document of a photo, that photo with what changed made anew."""
-        if self.document.source is None:
-            return self.look.render(self._scene())
-        return edited(self._scene(), self._look_of_source(), self.document.source, self.document.changed())
+        document, (labels, instances) = self.document, (self.document.train, self.document.complete_instances())
+        if document.source is None:
+            return self.look.render(self._scenes.of(labels, instances))
+        look, changed = self._look_of_source(), document.changed()
+        return edited(self._scenes, labels, instances, look, document.source, changed)
 
     def variants(self, seeds: Sequence[int]) -> list[Photo]:
         """The photo under each of some seeds; the document's look stays as it is."""
@@ -104,9 +107,6 @@ class Editor:
             self.look = kept
             raise
 
-    def _scene(self) -> Scene:
-        return self._scenes.of(self.document.train, self.document.complete_instances())
-
     def _look_of_source(self) -> Look:
         """The look; what is made in a photo takes over that photo's, where the model has a style and none is given."""
         if not self.synthesiser.has_style or self.look.style is not None or self.look.z is not None:
@@ -114,19 +114,29 @@ class Editor:
         return replace(self.look, style=self.document.source)
 
 
-def edited(scene: Scene, look: Look, photo: Photo, changed: Mask, feather: int = FEATHER) -> Photo:
+def edited(
+    scenes: Scenes, labels: Ids, instances: Ids | None, look: Look, photo: Photo, changed: Mask, feather: int = FEATHER
+) -> Photo:
     """A photo with what changed made anew; outside it is the photo to the bit.
 
+    A model that fills holes sees the photo around what changed and fills that; of any other, the photo of the new label
+    map is faded in there.
+
     Args:
-        scene: of the label map as it is to be.
+        scenes: of the model.
+        labels: H W train ids, the label map as it is to be.
+        instances: H W, any numbering, its objects.
         look: of what is made.
         photo: H W 3 uint8, as it was.
         changed: H W bool, what is to be made anew.
-        feather: pixels over which the new fades in.
+        feather: pixels over which the new fades in, where no hole is filled.
 
     Raises:
-        IntarsiaError: as `Look.render` and `composite`.
+        IntarsiaError: as `Look.render`, `composite` and `synthesis.edit.edited`.
     """
     if not changed.any():
         return photo.copy()
-    return composite(photo, look.render(scene), changed, feather)
+    synthesiser = scenes.synthesiser
+    if synthesiser.edits:
+        return edit.edited(synthesiser, photo, synthesiser.label_space.decode(labels), changed)
+    return composite(photo, look.render(scenes.of(labels, instances)), changed, feather)

@@ -113,15 +113,18 @@ async def edit(
     old_labels: OldLabelsFile = None,
     hole: HoleFile = None,
 ) -> Response:
-    """Change a photo where its label map changed, or inside a hole; outside it stays as it is, to the bit."""
+    """Change a photo where its label map changed, or inside a hole; outside it stays as it is, to the bit.
+
+    Models that take a hole fill it by what is around; of others, the photo of the new label map is faded in there.
+    """
     began, order = time.perf_counter(), await _order(shop, form, options)
     files = (await photo.read(), await content(old_labels), await content(hole))
     old, changed = await aside(_what_changed, shop, order, *files)
 
     def work() -> Photo:
-        scene = shop.workshop.scene(order)
+        scenes = shop.workshop.scenes(order.offer)
         look = shop.workshop.look(order if order.look.style is not None else _in_the_look_of(order, old))
-        return edited(scene, look, old, changed, options.feather)
+        return edited(scenes, order.labels, order.instances, look, old, changed, options.feather)
 
     return await _photo(await shop.done(_job(options, work)), options, began)
 

@@ -60,14 +60,18 @@ class Workshop:
 
     def render_together(self, orders: Sequence[Order]) -> list[Photo]:
         """The photos of orders of one kind: one batch, apart from those whose scene is set already."""
-        scenes = self._of(orders[0].offer)[1]
+        scenes = self.scenes(orders[0].offer)
         fresh = [order for order in orders if not scenes.holds(order.labels, order.instances)]
         batch = dict(zip(map(id, fresh), self._batch(fresh), strict=True)) if len(fresh) > 1 else {}
         return [batch[id(order)] if id(order) in batch else self.render(order) for order in orders]
 
     def scene(self, order: Order) -> Scene:
         """The order's label map, set for its model."""
-        return self._of(order.offer)[1].of(order.labels, order.instances)
+        return self.scenes(order.offer).of(order.labels, order.instances)
+
+    def scenes(self, offer: ModelOffer) -> Scenes:
+        """The last scenes of a model."""
+        return self._of(offer)[1]
 
     def look(self, order: Order) -> Look:
         """The order's look, with a style photo as the vector that it stands for, and the model's style bank."""
@@ -86,7 +90,8 @@ class Workshop:
     def warm(self, offer: ModelOffer) -> None:
         """Read a model and show it one label map, so that kernels are compiled and weights laid out for its size."""
         synthesiser = self.synthesiser(offer)
-        if not synthesiser.features:  # without styles for its objects such a model renders nothing
+        # Without styles for its objects, or without a photo, such a model renders nothing.
+        if not (synthesiser.features or synthesiser.edits):
             synthesiser.scene(np.full(offer.config.size, offer.space.classes[0].id)).render()
 
     def segment(self, offer: SegmenterOffer, photo: Photo) -> npt.NDArray[np.int64]:
