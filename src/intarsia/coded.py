@@ -84,7 +84,7 @@ class CodedMap:
     codebook: Tensor  # K C float32
     _windows: dict[tuple[int, int, int], Neighbourhoods] = field(default_factory=dict, repr=False)
     _half: list[CodedMap] = field(default_factory=list, repr=False)
-    _area_half: list[CodedMap] = field(default_factory=list, repr=False)
+    _averaged: dict[int, CodedMap] = field(default_factory=dict, repr=False)
     _renewals: WeakKeyDictionary[CodedMap, dict[int, Renewal | None]] = field(
         default_factory=WeakKeyDictionary, repr=False
     )
@@ -140,16 +140,16 @@ class CodedMap:
             self._half.append(CodedMap(windows.index, rows.sum(1) / inside.sum(1, keepdim=True)))
         return self._half[0]
 
-    def area_halved(self) -> CodedMap:
-        """The map after 2x2 average pooling with stride 2 (height and width even): exact, and again a coded map."""
-        if not self._area_half:
-            self._area_half.append(self.averaged(2))
-        return self._area_half[0]
-
     def averaged(self, side: int) -> CodedMap:
-        """Averages of cells of `side` x `side` pixels, as `avg_pool2d` makes them; a distinct cell is one code."""
-        cells = self.neighbourhoods(side, stride=side, padding=0)
-        return CodedMap(cells.index, F.embedding_bag(cells.members.long(), self.codebook, mode="mean"))
+        """Averages of cells of `side` x `side` pixels, as `avg_pool2d` makes them; a distinct cell is one code.
+
+        Made once for each side.
+        """
+        if side not in self._averaged:
+            cells = self.neighbourhoods(side, stride=side, padding=0)
+            rows = F.embedding_bag(cells.members.long(), self.codebook, mode="mean")
+            self._averaged[side] = CodedMap(cells.index, rows)
+        return self._averaged[side]
 
     def mirrored(self, margin: int) -> CodedMap:
         """The map with `margin` more pixels on each side, mirrored at the border as `pad(mode="reflect")` does."""
@@ -213,11 +213,6 @@ def halved(semantics: Semantics) -> Semantics:
     if isinstance(semantics, CodedMap):
         return semantics.halved()
     return F.avg_pool2d(semantics, 3, stride=2, padding=1, count_include_pad=False)
-
-
-def area_halved(semantics: Semantics) -> Semantics:
-    """The map at half its resolution, each place the mean of 2x2 (height and width even)."""
-    return semantics.area_halved() if isinstance(semantics, CodedMap) else F.avg_pool2d(semantics, 2)
 
 
 def averaged(semantics: Semantics, side: int) -> Semantics:

@@ -44,6 +44,11 @@ class Batch:
     def __len__(self) -> int:
         return len(self.names)
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return (self.image.shape[2], self.image.shape[3])
+
     def to(self, device: torch.device) -> Batch:
         """The same batch on `device`."""
         instances, holes, shapes = (

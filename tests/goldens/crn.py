@@ -12,7 +12,7 @@ from intarsia.blocks.frozen import freeze
 from intarsia.blocks.layer_normalised import resized_bilinear
 from intarsia.checkpoints.convert import crn as convert
 from intarsia.checkpoints.convert.keymap import converted
-from intarsia.coded import area_halved
+from intarsia.coded import averaged
 from intarsia.conditioning.semantics import coded_labels
 from intarsia.losses import content
 from intarsia.records import Condition
@@ -81,7 +81,7 @@ def losses(golden: Golden, road: str) -> dict[str, Tensor]:
 def resize(golden: Golden, road: str) -> dict[str, Tensor]:
     """The two kinds of resizing that the generator uses."""
     x = planes_first(golden.tensor("x"))
-    halved = area_halved(x)
+    halved = averaged(x, 2)
     assert isinstance(halved, Tensor)
     return {
         "area": planes_last(halved),

@@ -54,9 +54,7 @@ def one_of(condition: Condition, place: int) -> Condition:
     def part(tensor):
         return None if tensor is None else tensor[place : place + 1]
 
-    semantics = replace(
-        condition.semantics, codes=part(condition.semantics.codes), _windows={}, _half=[], _area_half=[]
-    )
+    semantics = replace(condition.semantics, codes=part(condition.semantics.codes), _windows={}, _half=[], _averaged={})
     names = ("noise", "photo", "objects", "features", "canvas", "hole", "shapes")
     tensors = {name: part(getattr(condition, name)) for name in names}
     return replace(condition, semantics=semantics, **tensors, lessons=None, _levels={})

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from intarsia.blocks.layer_normalised import JointNormedConv2d, NormedConv2d, initialise, resized_bilinear
-from intarsia.coded import Semantics, area_halved
+from intarsia.coded import Semantics, averaged
 from intarsia.conditioning.semantics import batch_semantics
 from intarsia.errors import ConfigError
 from intarsia.records import Batch, Condition, Seeds, Synthesis
@@ -108,7 +108,7 @@ class CrnGenerator(nn.Module):
         check_stride(condition.size, self.config.stride)
         levels = [condition.at(*condition.size)]
         for _ in self.stages[1:]:
-            levels.append(area_halved(levels[-1]))
+            levels.append(averaged(levels[-1], 2))
         x: Tensor | None = None
         for stage, semantics in zip(self.stages, reversed(levels), strict=True):
             x = stage(semantics, x)
@@ -154,7 +154,7 @@ def condition(config: CrnConfig, batch: Batch, seeds: Seeds) -> Condition:
     Raises:
         LabelError: the batch has a train id that this config has no plane for.
     """
-    return Condition(batch_semantics(batch, config.labels, config.edges), (batch.image.shape[2], batch.image.shape[3]))
+    return Condition(batch_semantics(batch, config.labels, config.edges), batch.size)
 
 
 def inherited(config: CrnConfig, entry: str, smaller: Mapping[str, Any]) -> str | None:

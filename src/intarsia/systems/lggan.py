@@ -198,7 +198,7 @@ def condition(config: LgganConfig, batch: Batch, seeds: Seeds) -> Condition:
         DataError: the config wants edges and the batch has no instance maps.
     """
     semantics = batch_semantics(batch, config.labels, config.edges)
-    return Condition(semantics, (batch.image.shape[2], batch.image.shape[3]))
+    return Condition(semantics, batch.size)
 
 
 def generator_terms(config: LgganConfig) -> dict[str, Term]:

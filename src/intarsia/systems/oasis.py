@@ -152,12 +152,11 @@ def condition(config: OasisConfig, batch: Batch, seeds: Seeds) -> Condition:
         LabelError: a label is outside the config's planes.
     """
     labels = batch_semantics(batch, config.labels, config.edges)
-    size = (batch.image.shape[2], batch.image.shape[3])
     if not config.noise:
-        return Condition(labels, size)
+        return Condition(labels, batch.size)
     noise = seeds.normal(config.noise).to(batch.image.device)
     semantics, rows = with_noise(labels, by_image(batch.labels), noise)
-    return Condition(semantics, size, noise=noise, noise_rows=rows)
+    return Condition(semantics, batch.size, noise=noise, noise_rows=rows)
 
 
 def generator_terms(config: OasisConfig) -> dict[str, Term]:

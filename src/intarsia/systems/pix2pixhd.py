@@ -216,15 +216,14 @@ def condition(config: Pix2pixHDConfig, batch: Batch, seeds: Seeds) -> Condition:
         DataError: the config wants instances and the batch has no instance maps.
     """
     semantics = batch_semantics(batch, config.labels, config.edges)
-    size = (batch.image.shape[2], batch.image.shape[3])
     if not config.features:
-        return Condition(semantics, size)
+        return Condition(semantics, batch.size)
     objects = batch.instances if config.features_of == "instances" else batch.labels
     if objects is None:
         raise DataError(
             "this network takes features of instances, and the data has no instance maps. Set features_of=labels."
         )
-    return Condition(semantics, size, photo=batch.image, objects=objects)
+    return Condition(semantics, batch.size, photo=batch.image, objects=objects)
 
 
 def generator_terms(config: Pix2pixHDConfig) -> dict[str, Term]:

@@ -247,12 +247,11 @@ def condition(config: SimsConfig, batch: Batch, seeds: Seeds) -> Condition:
         LabelError: the batch has a train id that this config has no plane for.
     """
     check_labels(batch, config.labels)
-    size = (batch.image.shape[2], batch.image.shape[3])
     canvas, labels = training_canvases(batch, config.roles, seeds)
     lessons = lessons_of(
         batch, config.roles, seeds, proposals=config.proposals, pairs=config.pairs, hidden=16 * config.width
     )
-    return Condition(coded_labels(labels, config.planes), size, canvas=canvas, lessons=lessons)
+    return Condition(coded_labels(labels, config.planes), batch.size, canvas=canvas, lessons=lessons)
 
 
 def segment_terms() -> dict[str, Term]:

@@ -210,11 +210,10 @@ def condition(config: Styled, batch: Batch, seeds: Seeds) -> Condition:
         DataError: the config wants edges and the batch has no instance maps.
     """
     semantics = batch_semantics(batch, config.labels, config.edges)
-    size = (batch.image.shape[2], batch.image.shape[3])
     if not config.style:
-        return Condition(semantics, size)
+        return Condition(semantics, batch.size)
     noise = seeds.normal(config.latent).to(batch.image.device)
-    return Condition(semantics, size, noise=noise, photo=batch.image)
+    return Condition(semantics, batch.size, noise=noise, photo=batch.image)
 
 
 def generator_terms(config: Styled) -> dict[str, Term]:
