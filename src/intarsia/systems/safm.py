@@ -32,14 +32,13 @@ from intarsia.blocks.two_stream_discriminator import TwoStreamDiscriminator
 from intarsia.conditioning.semantics import batch_semantics
 from intarsia.conditioning.shapes import CHANNELS, descriptors, kept_descriptors
 from intarsia.data.pairs import Pair
-from intarsia.data.transforms import sample
 from intarsia.errors import ConfigError, DataError
 from intarsia.losses import segmentation
 from intarsia.losses.adversarial import Adversarial
 from intarsia.records import Batch, Condition, Round, Sample, Seeds, Synthesis
 from intarsia.systems.assembly import assembled
 from intarsia.systems.spade import DOUBLINGS, Depth, fooling_terms, initialise, judging_terms
-from intarsia.systems.system import Preset, Recipe, System, Term, check_positive, check_stride
+from intarsia.systems.system import Preset, Recipe, System, Term, check_positive, check_stride, cut
 
 
 @dataclass(frozen=True)
@@ -197,7 +196,7 @@ def condition(config: SafmConfig, batch: Batch, seeds: Seeds) -> Condition:
     if shapes is None:
         assert batch.instances is not None
         shapes = descriptors(batch.instances, config.first_instance)
-    return Condition(semantics, (batch.image.shape[2], batch.image.shape[3]), shapes=shapes)
+    return Condition(semantics, batch.size, shapes=shapes)
 
 
 def segmenter_terms(config: SafmConfig, segmented: Callable[[Tensor], Tensor]) -> dict[str, Term]:
@@ -230,14 +229,7 @@ def draw(
     Descriptors are those of the cut, as published. They are kept in `scratch` where a photo has few cuts: where it is
     resized to their size.
     """
-    one = sample(
-        pair,
-        load_size=recipe.load_size,
-        crop_size=recipe.crop_size,
-        flip=flip,
-        rng=rng,
-        one_class_at_most=one_class_at_most,
-    )
+    one = cut(recipe, pair, flip=flip, rng=rng, one_class_at_most=one_class_at_most, scratch=scratch)
     if one.instances is None:
         return one
     folder = scratch if recipe.load_size == recipe.crop_size else None

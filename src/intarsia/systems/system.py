@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 from torch import Tensor, nn
 
 from intarsia.data.pairs import Pair
+from intarsia.data.transforms import sample
 from intarsia.errors import ConfigError
 from intarsia.records import Batch, Condition, Round, Sample, Seeds
 
@@ -88,7 +89,7 @@ class System:
     # Entries are named as in states (`checkpoints/state.py`). Without it networks must be of the same shapes.
     inherits: Inherits | None = None
     generator_sees_real: bool = True  # whether the generator's terms look at the discriminator's verdict on the photo
-    draw: Draw | None = None  # how photos are cut in training, where it is not by the recipe's sizes alone
+    draw: Draw | None = None  # how photos are cut in training, where it is not by `cut`
     companion: nn.Module | None = None  # a network that the generator's terms look at; it learns with the generator
 
 
@@ -99,6 +100,20 @@ class Preset:
     system: str
     config: Any
     recipe: Recipe
+
+
+def cut(
+    recipe: Recipe, pair: Pair, *, flip: bool, rng: random.Random, one_class_at_most: float, scratch: Path | None
+) -> Sample:
+    """A random cut by the recipe's sizes alone (`Draw`); nothing is kept in `scratch`."""
+    return sample(
+        pair,
+        load_size=recipe.load_size,
+        crop_size=recipe.crop_size,
+        flip=flip,
+        rng=rng,
+        one_class_at_most=one_class_at_most,
+    )
 
 
 def weighed(terms: Mapping[str, Term], weights: Mapping[str, float]) -> Callable[[Round], Terms]:

@@ -38,12 +38,11 @@ from intarsia.checkpoints.state import (
 from intarsia.data.batches import Batches
 from intarsia.data.pairs import Pair
 from intarsia.data.sources import Source
-from intarsia.data.transforms import sample
 from intarsia.errors import CheckpointError, ConfigError, TrainingError
 from intarsia.files import sweep
 from intarsia.records import Batch, Sample, Seeds, stack
 from intarsia.repeatable import settle_vector_functions
-from intarsia.systems.system import System
+from intarsia.systems.system import System, cut
 from intarsia.training.averaging import average, decay_at, settled
 from intarsia.training.clock import Clock, asked_to_stop
 from intarsia.training.journal import GRIDS, Journal, sample_grid
@@ -484,18 +483,13 @@ def drawing(
     system: System, source: Source, scratch: Path | None, *, flip: bool
 ) -> Callable[[Pair, random.Random], Sample]:
     """How photos of a source are cut: as the recipe says, or by the system's own way."""
-    at_most, recipe = source.listing.one_class_at_most, system.recipe
-    if system.draw is not None:
-        own = partial(system.draw, flip=flip, one_class_at_most=at_most, scratch=scratch)
-        return lambda pair, rng: own(pair, rng=rng)
-    return lambda pair, rng: sample(
-        pair,
-        load_size=recipe.load_size,
-        crop_size=recipe.crop_size,
+    draw = partial(
+        system.draw or partial(cut, system.recipe),
         flip=flip,
-        rng=rng,
-        one_class_at_most=at_most,
+        one_class_at_most=source.listing.one_class_at_most,
+        scratch=scratch,
     )
+    return lambda pair, rng: draw(pair, rng=rng)
 
 
 def views(system: System, watched: Source, most: int, scratch: Path | None = None) -> list[Sample]:
