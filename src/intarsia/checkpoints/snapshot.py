@@ -63,14 +63,19 @@ class Card(BaseModel):
     licence: str = ""
 
 
-def check_replaceable(folder: Path) -> None:
+def check_replaceable(folder: Path, mark: str = CARD, what: str = "snapshot") -> None:
     """Refuse to write a snapshot in the place of something else; long work asks before it begins.
 
+    Args:
+        folder: to write.
+        mark: a file that every `what` has.
+        what: it is to be.
+
     Raises:
-        ConfigError: `folder` is there, and is neither a snapshot nor empty.
+        ConfigError: `folder` is there, and is neither a `what` nor empty.
     """
-    if folder.exists() and not (folder / CARD).is_file() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise ConfigError(f"{folder} exists and is no snapshot, so it is not replaced. Choose another --out.")
+    if folder.exists() and not (folder / mark).is_file() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise ConfigError(f"{folder} exists and is no {what}, so it is not replaced. Choose another --out.")
 
 
 def save_snapshot(folder: Path, card: BaseModel, tensors: Mapping[str, Tensor], weights: str = WEIGHTS) -> None:
@@ -101,6 +106,23 @@ def load_card(folder: Path) -> Card:
     return load_card_of(Card, folder, "generator")
 
 
+def card_values(folder: Path, absent: str) -> dict[str, Any]:
+    """The values of a folder's card, of a format that this version knows.
+
+    Raises:
+        CheckpointError: the card is damaged or of another format; or missing, and the folder is what `absent` says.
+    """
+    path = folder / CARD
+    try:
+        values: dict[str, Any] = json.loads(path.read_text())
+    except (FileNotFoundError, NotADirectoryError):
+        raise CheckpointError(f"{folder} has no {CARD}, so it is {absent}") from None
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be read ({error}). Copy it again, it is damaged.") from None
+    check_format(values, path)
+    return values
+
+
 def load_card_of(kind: type[AnyCard], folder: Path, what: str) -> AnyCard:
     """Read a snapshot's card; `what` is what errors call that which it describes.
 
@@ -108,15 +130,7 @@ def load_card_of(kind: type[AnyCard], folder: Path, what: str) -> AnyCard:
         CheckpointError: it is missing, damaged, of another kind, or of a format that this version does not know.
     """
     path = folder / CARD
-    try:
-        values = json.loads(path.read_text())
-    except (FileNotFoundError, NotADirectoryError):
-        raise CheckpointError(
-            f"{folder} has no {CARD}, so it is no snapshot. Give a folder that Intarsia wrote."
-        ) from None
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path} cannot be read ({error}). Copy it again, it is damaged.") from None
-    check_format(values, path)
+    values = card_values(folder, "no snapshot. Give a folder that Intarsia wrote.")
     first_required = next(name for name, field in kind.model_fields.items() if field.is_required())
     if first_required not in values:
         raise CheckpointError(f"{path} is not that of a {what}. Give a folder that holds one.")

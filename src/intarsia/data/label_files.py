@@ -46,14 +46,6 @@ class Member:
     def __str__(self) -> str:
         return f"{self.archive}:{self.name}"
 
-    def is_file(self) -> bool:
-        """As a path."""
-        return True
-
-    def is_dir(self) -> bool:
-        """As a path."""
-        return False
-
 
 File = Path | Member | Sent
 """Where an image comes from."""

@@ -28,6 +28,7 @@ from intarsia.evaluation.diversity import Similarities, diversity
 from intarsia.evaluation.evaluate import (
     FEWEST_PICTURES,
     bundled_segmenter,
+    data_facts,
     file_facts,
     generation_facts,
     model_facts,
@@ -130,16 +131,7 @@ def evaluate_model_by(model: str, source: Source, train: Source | None, choices:
     return {
         "format": FORMAT,
         "model": facts,
-        "data": {
-            "name": source.name,
-            "split": source.split,
-            "label_space": source.label_space.name,
-            "classes": len(source.label_space.classes),
-            "reading": source.listing.reading,
-            "photos": len(source),
-            "pictures": len(real),
-            **file_facts(real.photo_files(), real.map_files()),
-        },
+        "data": data_facts(source, real) | {"reading": source.listing.reading},
         "generation": generation_facts(synthesiser, made),
         **_told(figures, instruments, choices),
         "seconds": round(time.perf_counter() - start, 1),

@@ -120,15 +120,7 @@ def evaluate_model(model: str, source: Source, train: Source | None, options: Op
     return {
         "format": FORMAT,
         "model": facts,
-        "data": {
-            "name": source.name,
-            "split": source.split,
-            "label_space": source.label_space.name,
-            "classes": len(source.label_space.classes),
-            "photos": len(source),
-            "pictures": len(real),
-            **file_facts(real.photo_files(), real.map_files()),
-        },
+        "data": data_facts(source, real),
         "generation": generation_facts(synthesiser, made),
         **_results(seen, instruments, options),
         "seconds": round(time.perf_counter() - start, 1),
@@ -303,6 +295,19 @@ def model_facts(name: str, folder: Path, synthesiser: Synthesiser) -> Facts:
         "weights_sha256": sha256(folder / WEIGHTS),
         "averaged": None if card.recipe is None else card.recipe.get("average"),
         "images_seen": None if card.training is None else card.training.images,
+    }
+
+
+def data_facts(source: Source, real: RealViews) -> Facts:
+    """What is measured on: the source, and how many of its photos and pictures."""
+    return {
+        "name": source.name,
+        "split": source.split,
+        "label_space": source.label_space.name,
+        "classes": len(source.label_space.classes),
+        "photos": len(source),
+        "pictures": len(real),
+        **file_facts(real.photo_files(), real.map_files()),
     }
 
 

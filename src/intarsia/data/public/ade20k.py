@@ -15,12 +15,13 @@ The photos of ADE20K-outdoor are not published by any paper. Here they are those
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from intarsia.data.folder import images_in
 from intarsia.data.pairs import Listing, matched
-from intarsia.data.spaces import label_space_of
+from intarsia.data.spaces import AS_STORED, label_space_of
 from intarsia.errors import DataError
 from intarsia.files import sha256
 
@@ -51,13 +52,7 @@ def list_ade20k(root: Path, split: str) -> Listing:
 
 def list_ade20k_spade(root: Path, split: str) -> Listing:
     """The same, 0 as a class and as the first channel."""
-    listing = list_ade20k(root, split)
-    return Listing(
-        label_space_of("ade20k-spade"),
-        listing.files,
-        listing.wrong,
-        reading="values as they are: 0 is the first channel",
-    )
+    return replace(list_ade20k(root, split), label_space=label_space_of("ade20k-spade"), reading=AS_STORED)
 
 
 def list_ade20k_outdoor(root: Path, split: str) -> Listing:

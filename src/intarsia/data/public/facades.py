@@ -10,11 +10,12 @@ channels, as the released networks do.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from intarsia.data.folder import images_in
 from intarsia.data.pairs import Listing, in_order, matched
-from intarsia.data.spaces import label_space_of
+from intarsia.data.spaces import AS_STORED, label_space_of
 from intarsia.errors import DataError
 
 VAL_EVERY = 8
@@ -39,13 +40,7 @@ def list_facades(root: Path, split: str) -> Listing:
 
 def list_facades_spade(root: Path, split: str) -> Listing:
     """The same, 0 as a class and as the first channel."""
-    listing = list_facades(root, split)
-    return Listing(
-        label_space_of("facades-spade"),
-        listing.files,
-        listing.wrong,
-        reading="values as they are: 0 is the first channel",
-    )
+    return replace(list_facades(root, split), label_space=label_space_of("facades-spade"), reading=AS_STORED)
 
 
 def _of_spade(root: Path, split: str) -> tuple[dict[str, Path], dict[str, Path]]:

@@ -12,6 +12,8 @@ from intarsia.labels import LabelClass, LabelSpace
 HOME = Path(__file__).parent
 FIRST_CHANNEL = {"ade20k-spade": "other", "facades-spade": "none"}
 """Spaces whose don't-care id, 0, is a class of this name and the first channel, as in SPADE's released networks."""
+AS_STORED = "values as they are: 0 is the first channel"
+"""How files are read under these, in words."""
 SPACES = (*sorted(path.stem for path in HOME.glob("*.json")), *FIRST_CHANNEL)
 
 
