@@ -48,6 +48,13 @@ def test_torch_and_numba_find_the_same_windows(semantics: CodedMap) -> None:
     assert len(members) == len(ours.members)
 
 
+def test_windows_that_a_fingerprint_confuses_are_told_apart(semantics: CodedMap, monkeypatch) -> None:
+    monkeypatch.setattr("intarsia.coded._multipliers", lambda kernel: torch.zeros(kernel * kernel, dtype=torch.long))
+    members, index = distinct_windows(semantics.codes, len(semantics.codebook), 3, 1, 1)
+    assert torch.equal(members[index.long()], windows_of(semantics.codes, 3, 1, 1))
+    assert len(members) == len(semantics.neighbourhoods(3).members)
+
+
 def test_containing_lists_every_window_that_has_a_row(semantics: CodedMap) -> None:
     windows = semantics.neighbourhoods(3)
     start, window = windows.containing

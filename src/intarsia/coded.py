@@ -8,7 +8,7 @@ of the codebook. Layers that look at the map compute once per distinct neighbour
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Protocol, TypeAlias, overload
 from weakref import WeakKeyDictionary
 
@@ -250,13 +250,35 @@ def distinct_windows(codes: Tensor, count: int, kernel: int, stride: int, paddin
     """`kernels.distinct_windows` in plain torch, for other devices; the numbering differs."""
     padded = F.pad(codes, (padding,) * 4, value=-1)
     windows = padded.unfold(1, kernel, stride).unfold(2, kernel, stride).flatten(3)
+    # One sort of fingerprints instead of one for each tap; what fingerprints cannot tell apart is found below.
+    members, index = _told_apart(windows, (windows.long() * _multipliers(kernel).to(codes.device)).sum(-1))
+    if not torch.equal(members[index.long()], windows):
+        members, index = _told_apart(windows, _numbers(windows, count))
+    return members, index
+
+
+def _told_apart(windows: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
+    """One window (U T) for each value of the key (B h w), and each place's (B h w int32)."""
+    values, index = torch.unique(key, return_inverse=True)
+    first = torch.empty(len(values), dtype=torch.long, device=key.device)
+    first[index.flatten()] = torch.arange(index.numel(), device=key.device)
+    return windows.flatten(0, 2)[first], index.int()
+
+
+@cache
+def _multipliers(kernel: int) -> Tensor:
+    """Odd random factors, one for each tap of a window: T int64."""
+    draw = torch.Generator().manual_seed(kernel)
+    return torch.randint(-(1 << 62), 1 << 62, (kernel * kernel,), generator=draw) | 1
+
+
+def _numbers(windows: Tensor, count: int) -> Tensor:
+    """A number for each distinct window of codes below `count`, B h w int64, whatever it holds."""
     key = torch.zeros_like(windows[..., 0], dtype=torch.long)
-    for tap in range(kernel * kernel):
+    for tap in range(windows.shape[-1]):
         # Renumbering after each tap keeps keys small: at most places * codes at any time.
         key = torch.unique(key * (count + 1) + windows[..., tap] + 1, return_inverse=True)[1]
-    first = torch.empty(int(key.max()) + 1, dtype=torch.long, device=codes.device)
-    first[key.flatten()] = torch.arange(key.numel(), device=codes.device)
-    return windows.reshape(-1, kernel * kernel)[first], key.int()
+    return key
 
 
 def resized(semantics: Semantics, height: int, width: int) -> Semantics:

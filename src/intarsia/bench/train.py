@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from lightning_fabric import Fabric
@@ -61,17 +61,31 @@ class Contestant:
     labels: Tensor
     dense: bool
     precision: torch.dtype
+    fabric: Fabric
 
     @classmethod
-    def of(cls, system: System, labels: Tensor, dense: bool, precision: torch.dtype = torch.float32) -> Contestant:
-        """Dense planes come with torch's default layout, as published; coded maps with channels last."""
+    def of(
+        cls,
+        system: System,
+        labels: Tensor,
+        dense: bool,
+        precision: torch.dtype = torch.float32,
+        *,
+        accelerator: str = "cpu",
+        mixed: Literal["32-true", "bf16-mixed"] = "32-true",
+    ) -> Contestant:
+        """Dense planes come with torch's default layout, as published; coded maps with channels last.
+
+        Weights are kept in `precision`, and `mixed` is what an iteration computes in.
+        """
         layout = torch.contiguous_format if dense else torch.channels_last
+        fabric = Fabric(accelerator=accelerator, devices=1, precision=mixed)
         assert system.discriminator is not None
         generator, discriminator = (
-            copy.deepcopy(network).train().to(dtype=precision, memory_format=layout)  # type: ignore[call-overload]
+            copy.deepcopy(network).train().to(fabric.device, dtype=precision, memory_format=layout)  # type: ignore[call-overload]
             for network in (system.generator, system.discriminator)
         )
-        return cls(replace(system, generator=generator, discriminator=discriminator), labels, dense, precision)
+        return cls(replace(system, generator=generator, discriminator=discriminator), labels, dense, precision, fabric)
 
     def rounds(
         self, keep: Callable[[Tensor], None] = lambda image: None
@@ -89,7 +103,7 @@ class Contestant:
 
     def share(self) -> Share:
         """One micro-batch, from its labels on."""
-        batch = scene(self.labels, 0)
+        batch = scene(self.labels, 0).to(self.fabric.device)
         batch = replace(batch, image=batch.image.to(self.precision))
         share = share_of(self.system, batch, seeds(len(batch)))
         return replace(share, condition=self._looked_at(share.condition), again=self._looked_at(share.again))
@@ -104,7 +118,6 @@ class Contestant:
 
     def stepper(self) -> Step:
         """A generator and a discriminator round, each with its optimiser's step."""
-        fabric = Fabric(accelerator="cpu", devices=1)
         rates = (self.system.recipe.generator_rate, self.system.recipe.discriminator_rate)
         optimisers = [
             torch.optim.Adam(network.parameters(), rate, self.system.recipe.betas, fused=True)
@@ -114,7 +127,7 @@ class Contestant:
         def both() -> None:
             shares, fakes = [self.share()], list[Tensor]()
             for (network, weights, terms), optimiser in zip(self.rounds(fakes.append), optimisers, strict=True):
-                step(fabric, network, optimiser, weights, terms, shares)
+                step(self.fabric, network, optimiser, weights, terms, shares)
                 if not self.system.recipe.fresh_fakes:
                     shares = [replace(share, made=Made(share.condition, fakes[0])) for share in shares]
 
