@@ -102,14 +102,15 @@ def synthesis(system: System, labels: Tensor, repeats: int) -> Figures:
 def training(system: System, labels: Tensor, repeats: int) -> Figures:
     """One generator and one discriminator step, without the VGG term."""
 
-    def stepper(dense: bool, **more: Any) -> Run:
-        return Contestant.of(system, labels, dense, accelerator="cuda", **more).stepper()
+    def stepper(dense: bool, *, graphs: bool = False, **more: Any) -> Run:
+        return Contestant.of(system, labels, dense, accelerator="cuda", **more).stepper(graphs=graphs)
 
     contestants = {
         PUBLISHED: stepper(True),
         "dense, bf16": stepper(True, mixed="bf16-mixed"),
-        "coded": stepper(False),
-        "coded, bf16": stepper(False, mixed="bf16-mixed"),
+        "coded, one by one": stepper(False),
+        "as `intarsia train`: graphs": stepper(False, graphs=True),
+        "as `intarsia train`: graphs, bf16": stepper(False, graphs=True, mixed="bf16-mixed"),
     }
     return timed(contestants, repeats)
 

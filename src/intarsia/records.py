@@ -251,5 +251,5 @@ class Round:
     fake_verdict: Verdict | None = None  # None for systems without a discriminator
     real_verdict: Verdict | None = None  # None too where the terms of this round do not look at it
     judge: Judge | None = None  # for terms that look at more images than fake and real
-    seeds: Seeds | None = None  # of the samples: what a term draws is a function of them
+    coins: Tensor | None = None  # bool, a fair one for each label, for terms that leave something to chance
     branch_verdicts: tuple[Verdict, ...] = ()  # of the images of `fake`'s branches

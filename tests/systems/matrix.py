@@ -45,7 +45,7 @@ def round_of(system: System, condition: Condition, count: int = 2) -> Round:
         return Round(photos, condition, made)
     judge = partial(system.discriminator, condition)
     fake, *others, real = judge(torch.cat([*made.judged, photos.image])).split(len(made.judged) + 1)
-    return Round(photos, condition, made, fake, real, judge, Seeds(tuple(range(count))), tuple(others))
+    return Round(photos, condition, made, fake, real, judge, Seeds((0,)).coins(system.config.labels), tuple(others))
 
 
 def one_of(condition: Condition, place: int) -> Condition:

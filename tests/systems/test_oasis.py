@@ -171,7 +171,7 @@ def test_labels_beyond_the_planes_are_refused():
     assert str(caught.value) == "a label map has train id 6; this network knows 0..5. Check the data."
 
 
-def test_label_mix_depends_on_the_seeds_of_the_round():
+def test_label_mix_depends_on_the_coins_of_the_round():
     system = matrix.build("oasis-tiny")
     assert system.discriminator is not None
     for _ in range(5):
@@ -179,7 +179,7 @@ def test_label_mix_depends_on_the_seeds_of_the_round():
     system.discriminator.eval()  # without more power iterations, which would move the terms as well
     made = matrix.round_of(system, matrix.condition(system))
     terms = [
-        system.discriminator_terms(dataclasses.replace(made, seeds=Seeds((seed, 0))))["label_mix"].item()
+        system.discriminator_terms(dataclasses.replace(made, coins=Seeds((seed,)).coins(6)))["label_mix"].item()
         for seed in (1, 1, 2)
     ]
     assert terms[0] == pytest.approx(terms[1], rel=1e-6)

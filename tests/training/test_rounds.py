@@ -1,6 +1,7 @@
 """What a round does to the networks, and what it refuses."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ import torch
 from intarsia.data.sources import open_source
 from intarsia.errors import TrainingError
 from intarsia.training import loop
-from intarsia.training.rounds import discriminator_terms, generator_terms, saturation, seeds_at, step
+from intarsia.training.rounds import discriminator_round, generator_round, saturation, seeds_at, step
 from tests.training.scene import RECIPE, launched, mini_system
 
 
@@ -40,12 +41,12 @@ def test_the_generators_round_leaves_the_discriminators_weights_and_gradients_al
     system = run.system
     generator, discriminator = state_of(system.generator), state_of(system.discriminator)
     optimiser = run.steps["generator"]
-    means = step(
+    means, _ = step(
         run.fabric,
         system.generator,
         optimiser,
         RECIPE.generator_weights,
-        lambda share: generator_terms(system, share),
+        lambda share: generator_round(system, share),
         shares_of(run),
     )
     assert set(means) == {"gan", "feature_matching", "saturated"}
@@ -58,12 +59,12 @@ def test_the_generators_round_leaves_the_discriminators_weights_and_gradients_al
 def test_the_discriminators_round_moves_only_running_statistics_of_the_generator(run):
     system = run.system
     generator, discriminator = state_of(system.generator), state_of(system.discriminator)
-    means = step(
+    means, _ = step(
         run.fabric,
         system.discriminator,
         run.steps["discriminator"],
         RECIPE.discriminator_weights,
-        lambda share: discriminator_terms(system, share),
+        lambda share: discriminator_round(system, share),
         shares_of(run),
     )
     assert set(means) == {"fake", "real"}
@@ -79,12 +80,12 @@ def test_shares_one_after_another_give_the_gradient_of_the_whole_batch(data, tmp
         generator, discriminator = run.system.generator.eval(), run.system.discriminator.eval()
         optimiser = run.fabric.setup_optimizers(torch.optim.SGD(discriminator.parameters(), 1.0))
         before = state_of(discriminator)
-        means = step(
+        means, _ = step(
             run.fabric,
             discriminator,
             optimiser,
             RECIPE.discriminator_weights,
-            lambda share: discriminator_terms(run.system, share),
+            lambda share: discriminator_round(run.system, share),
             shares_of(run),
         )
         assert not generator.training
@@ -101,8 +102,8 @@ def test_a_term_that_is_not_finite_stops_before_the_step(run, value):
     generator = state_of(run.system.generator)
 
     def terms(share):
-        made = generator_terms(run.system, share)
-        return made | {"feature_matching": made["feature_matching"] * value}
+        made = generator_round(run.system, share)
+        return replace(made, terms=made.terms | {"feature_matching": made.terms["feature_matching"] * value})
 
     with pytest.raises(TrainingError) as caught:
         step(

@@ -18,8 +18,19 @@ from intarsia.bench.scenes import scene, seeds, system_for
 from intarsia.coded import CodedMap
 from intarsia.errors import ConfigError
 from intarsia.records import Condition
-from intarsia.systems.system import System, Terms
-from intarsia.training.rounds import Made, Share, discriminator_terms, generator_terms, share_of, step
+from intarsia.systems.system import System
+from intarsia.training.graphs import RoundGraph
+from intarsia.training.rounds import (
+    Differentiate,
+    Made,
+    Outcome,
+    Share,
+    differentiate,
+    discriminator_round,
+    generator_round,
+    share_of,
+    step,
+)
 
 Step = Callable[[], None]
 
@@ -87,18 +98,13 @@ class Contestant:
         )
         return cls(replace(system, generator=generator, discriminator=discriminator), labels, dense, precision, fabric)
 
-    def rounds(
-        self, keep: Callable[[Tensor], None] = lambda image: None
-    ) -> list[tuple[nn.Module, dict[str, float], Callable[[Share], Terms]]]:
-        """The generator's round, then the discriminator's: network, weights of its terms, and the terms.
-
-        `keep` is handed the image of the generator's round.
-        """
+    def rounds(self) -> list[tuple[nn.Module, dict[str, float], Callable[[Share], Outcome]]]:
+        """The generator's round, then the discriminator's: network, weights of its terms, and its outcome."""
         system, recipe = self.system, self.system.recipe
         assert system.discriminator is not None
         return [
-            (system.generator, recipe.generator_weights, partial(generator_terms, system, keep=keep)),
-            (system.discriminator, recipe.discriminator_weights, partial(discriminator_terms, system)),
+            (system.generator, recipe.generator_weights, partial(generator_round, system)),
+            (system.discriminator, recipe.discriminator_weights, partial(discriminator_round, system)),
         ]
 
     def share(self) -> Share:
@@ -116,18 +122,21 @@ class Contestant:
         condition = replace(condition, semantics=condition.semantics.recoded(codebook), shapes=shapes)
         return condition.dense() if self.dense else condition
 
-    def stepper(self) -> Step:
-        """A generator and a discriminator round, each with its optimiser's step."""
+    def stepper(self, *, graphs: bool = False) -> Step:
+        """A generator and a discriminator round, each with its optimiser's step; `graphs` needs a GPU."""
         rates = (self.system.recipe.generator_rate, self.system.recipe.discriminator_rate)
         optimisers = [
             torch.optim.Adam(network.parameters(), rate, self.system.recipe.betas, fused=True)
             for (network, _, _), rate in zip(self.rounds(), rates, strict=True)
         ]
 
+        hows: list[Differentiate] = [RoundGraph(print) if graphs else differentiate for _ in optimisers]
+
         def both() -> None:
-            shares, fakes = [self.share()], list[Tensor]()
-            for (network, weights, terms), optimiser in zip(self.rounds(fakes.append), optimisers, strict=True):
-                step(self.fabric, network, optimiser, weights, terms, shares)
+            shares, fakes = [self.share()], tuple[Tensor, ...]()
+            for (network, weights, outcome_of), optimiser, how in zip(self.rounds(), optimisers, hows, strict=True):
+                _, made = step(self.fabric, network, optimiser, weights, outcome_of, shares, how)
+                fakes = fakes or made
                 if not self.system.recipe.fresh_fakes:
                     shares = [replace(share, made=Made(share.condition, fakes[0])) for share in shares]
 
@@ -137,9 +146,9 @@ class Contestant:
         """Gradients of both networks in the state that they are in, as float64."""
         share = self.share()
         found = []
-        for network, weights, terms_of in self.rounds():
+        for network, weights, outcome_of in self.rounds():
             network.zero_grad()
-            terms = terms_of(share)
+            terms = outcome_of(share).terms
             torch.autograd.backward(torch.stack([terms[name] * weight for name, weight in weights.items()]).sum())
             found += [p.grad.double() for p in network.parameters() if p.grad is not None]
         return found

@@ -38,6 +38,7 @@ def train(
     devices: int = 1,
     seed: int = 0,
     workers: int = 2,
+    graphs: bool = True,
     state_every: float = 10.0,
     keep_best: int | None = None,
     start: Annotated[Path | None, Parameter(name="--from")] = None,
@@ -73,6 +74,8 @@ def train(
         Of weights, order, cuts and noise.
     workers
         Threads that read ahead.
+    graphs
+        On one GPU, and with --accumulate 1, start an iteration's kernels by CUDA graphs instead of one by one.
     state_every
         Minutes between saved states.
     keep_best
@@ -113,6 +116,7 @@ def train(
         accumulate=accumulate,
         precision=precision,
         workers=workers,
+        graphs=graphs,
         minutes=float("inf") if minutes is None else minutes,
         state_minutes=state_every,
         start=start,

@@ -43,9 +43,12 @@ def class_weights(labels: Tensor, count: int, *, dont_care: int | None) -> Tenso
 
     pixels / (pixels of the class * classes that occur); 0 for classes that do not occur.
     """
-    pixels = torch.bincount(labels.flatten(), minlength=count).float()
+    # As `bincount` does, but without asking a GPU for the largest label.
+    pixels = torch.zeros(count, device=labels.device).scatter_add_(
+        0, labels.flatten(), torch.ones(labels.numel(), device=labels.device)
+    )
     if dont_care is not None:
-        pixels[dont_care] = 0
+        pixels[dont_care].zero_()
     occurs = pixels > 0
     shares = labels.numel() / (pixels * occurs.sum())
     return torch.where(occurs, shares, torch.zeros_like(shares))
@@ -65,8 +68,8 @@ def label_mix_mask(labels: Tensor, coins: Tensor, *, dont_care: int | None) -> T
     """
     first, second = (0, 1) if dont_care is None else (dont_care, 0)
     coins = coins.clone()
-    if len(coins) > 1 and (labels == second).any():
-        coins[first] &= coins[second]
+    if len(coins) > 1:
+        coins[first] &= coins[second] | (labels != second).all()
     return coins[labels][:, None]
 
 

@@ -114,8 +114,10 @@ class CrnGenerator(nn.Module):
             x = stage(semantics, x)
         # Channels go by colour first, then by image.
         images = self.to_image(x).unflatten(1, (3, self.config.images)).transpose(1, 2)
-        choice = torch.zeros(len(images), dtype=torch.int64) if condition.choice is None else condition.choice
-        return Synthesis(images[torch.arange(len(images)), choice.to(images.device)], images)
+        if condition.choice is None:
+            return Synthesis(images[:, 0], images)
+        numbers = torch.arange(len(images), device=images.device)
+        return Synthesis(images[numbers, condition.choice.to(images.device)], images)
 
 
 def crn(config: CrnConfig, recipe: Recipe, preset: str, perceptual: Path | None = None) -> System:

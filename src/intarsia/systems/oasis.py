@@ -180,9 +180,8 @@ def discriminator_terms(config: OasisConfig) -> dict[str, Term]:
 
 
 def label_mix(config: OasisConfig, round: Round) -> Tensor:
-    """LabelMix of a round's photo and fake, with coins from its seeds."""
-    coins = present(round.seeds).coins(config.labels).to(round.batch.labels.device)
-    mask = segmentation.label_mix_mask(round.batch.labels, coins, dont_care=config.unlabelled)
+    """LabelMix of a round's photo and fake, with its coins."""
+    mask = segmentation.label_mix_mask(round.batch.labels, present(round.coins), dont_care=config.unlabelled)
     of_mixed = present(round.judge)(segmentation.mixed(mask, round.batch.image, round.fake.image))
     real, fake = logits(present(round.real_verdict)), logits(present(round.fake_verdict))
     return segmentation.label_mix(logits(of_mixed), real, fake, mask)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import MISSING, asdict, dataclass, fields, replace
@@ -45,10 +45,21 @@ from intarsia.repeatable import settle_vector_functions
 from intarsia.systems.system import System, cut
 from intarsia.training.averaging import average, decay_at, settled
 from intarsia.training.clock import Clock, asked_to_stop
+from intarsia.training.graphs import RoundGraph
 from intarsia.training.journal import GRIDS, Journal, sample_grid
 from intarsia.training.pool import ImagePool
 from intarsia.training.provenance import hardware, versions
-from intarsia.training.rounds import Made, Share, discriminator_terms, generator_terms, seeds_at, share_of, step
+from intarsia.training.rounds import (
+    Differentiate,
+    Made,
+    Share,
+    differentiate,
+    discriminator_round,
+    generator_round,
+    seeds_at,
+    share_of,
+    step,
+)
 from intarsia.training.schedule import held_parts, rates, weights_in
 
 SNAPSHOT, BEST, STATES = "snapshot", "best", "states"
@@ -69,6 +80,7 @@ class Plan:
     accumulate: int = 1  # shares, one after another, that each process cuts its part of a batch into
     precision: str = "32-true"
     workers: int = 2  # threads that read ahead
+    graphs: bool = True  # on one GPU, and one share an iteration: record each round as a CUDA graph
     minutes: float = float("inf")  # that this call may take; then it saves and stops
     state_minutes: float = 10.0  # between states
     start: Path | None = None  # another run's folder, whose networks a new run starts with
@@ -103,6 +115,7 @@ class Run:
     batches: Batches
     parts: Parts
     steps: dict[str, Any]  # the optimisers as Fabric wraps them, by network
+    gradients: dict[str, Differentiate]  # how they are computed, by network
     view: Batch  # what sample grids show
     score: Score | None  # None: the best snapshot is not kept apart
 
@@ -173,28 +186,30 @@ def iterate(run: Run, reading: Iterator[Batch], images: int) -> dict[str, float]
     """
     system, recipe, steps = run.system, run.system.recipe, run.steps
     shares = [next_share(run, reading, images, number) for number in range(run.plan.accumulate)]
-    fakes: list[Tensor] = []
     torch.manual_seed(seeds_at(run.plan.seed, images + run.fabric.global_rank, 1).values[0])
     try:
-        terms = step(
+        terms, fakes = step(
             run.fabric,
             learners(run.parts.networks, "generator"),
             steps["generator"],
             weights_in(recipe, epoch_at(run, images)),
-            partial(generator_terms, system, keep=fakes.append),
+            partial(generator_round, system),
             shares,
+            run.gradients["generator"],
         )
         if system.discriminator is not None:
             if not recipe.fresh_fakes:
                 shares = shown(run, shares, fakes, images)
-            terms |= step(
+            judging, _ = step(
                 run.fabric,
                 system.discriminator,
                 steps["discriminator"],
                 recipe.discriminator_weights,
-                partial(discriminator_terms, system),
+                partial(discriminator_round, system),
                 shares,
+                run.gradients["discriminator"],
             )
+            terms |= judging
     except TrainingError as error:
         raise stopped(run.plan.out / STATES, images, str(error)) from None
     if recipe.average is not None:
@@ -209,7 +224,7 @@ def next_share(run: Run, reading: Iterator[Batch], images: int, number: int) -> 
     return share_of(run.system, batch, seeds_at(run.plan.seed, first, len(batch)))
 
 
-def shown(run: Run, shares: list[Share], fakes: list[Tensor], images: int) -> list[Share]:
+def shown(run: Run, shares: list[Share], fakes: Sequence[Tensor], images: int) -> list[Share]:
     """The shares with the images for the discriminator: those just made, or out of the pool some made earlier."""
     if not run.system.recipe.pool:
         return [replace(s, made=Made(s.condition, fake)) for s, fake in zip(shares, fakes, strict=True)]
@@ -297,6 +312,7 @@ def prepare(
     }
     if recipe.average is not None:
         networks["average"] = deepcopy(system.generator).eval().requires_grad_(False)
+    recorded = plan.graphs and fabric.device.type == "cuda" and shares == 1
     return Run(
         fabric,
         system,
@@ -306,6 +322,7 @@ def prepare(
         batches,
         Parts(networks, optimisers),
         {name: fabric.setup_optimizers(optimiser) for name, optimiser in optimisers.items()},
+        {name: RoundGraph(say) if recorded else differentiate for name in optimisers},
         stack(views(system, watched, GRID_ROWS, plan.scratch)).to(fabric.device),
         score,
     )

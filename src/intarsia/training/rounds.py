@@ -38,17 +38,26 @@ class Share:
     batch: Batch
     condition: Condition  # of the generator's round
     again: Condition  # of the discriminator's round: the same maps, noise drawn anew
-    seeds: Seeds
+    coins: Tensor  # bool, a fair one for each label: what terms leave to chance
     made: Made | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a round came to."""
+
+    terms: Terms
+    images: tuple[Tensor, ...] = ()  # of a generator's round, by share: what it made, B 3 H W float32 in [-1, 1]
 
 
 def share_of(system: System, batch: Batch, seeds: Seeds) -> Share:
     """What `system` looks at in an iteration over `batch`, with noise from the seeds."""
     condition = system.condition(batch, seeds)
+    coins = seeds.coins(system.config.labels).to(batch.image.device)
     if condition.noise is None:
-        return Share(batch, condition, condition, seeds)
+        return Share(batch, condition, condition, coins)
     noise = seeds.derived(AGAIN).normal(*condition.noise.shape[1:]).to(condition.noise.device)
-    return Share(batch, condition, condition.restyled(noise=noise, photo=condition.photo), seeds)
+    return Share(batch, condition, condition.restyled(noise=noise, photo=condition.photo), coins)
 
 
 def seeds_at(seed: int, position: int, count: int) -> Seeds:
@@ -56,33 +65,34 @@ def seeds_at(seed: int, position: int, count: int) -> Seeds:
     return Seeds(tuple(derived_seed(seed, place) for place in range(position, position + count)))
 
 
-def generator_terms(system: System, share: Share, keep: Callable[[Tensor], None] = lambda image: None) -> Terms:
-    """The generator's terms for one share, and beside them the share of saturated values.
-
-    `keep` is handed the made image, B 3 H W float32 in [-1, 1] without gradients.
-    """
+def generator_round(system: System, share: Share) -> Outcome:
+    """The generator's terms for one share, beside them the share of saturated values, and the made image."""
     fake = system.generator(share.condition)
-    keep(fake.image.detach().float())
     with _without_gradients(system.discriminator):
         made = _judged(system, share, share.condition, fake, with_real=system.generator_sees_real)
         terms = system.generator_terms(made)
-    return terms | {"saturated": saturation(fake.image, share.batch.image)}
+    terms = terms | {"saturated": saturation(fake.image, share.batch.image)}
+    return Outcome(terms, (fake.image.detach().float(),))
 
 
-def discriminator_terms(system: System, share: Share) -> Terms:
+def discriminator_round(system: System, share: Share) -> Outcome:
     """The discriminator's terms for one share: on its made images, or on some that the generator now makes."""
+    return Outcome(system.discriminator_terms(_to_judge(system, share)))
+
+
+def _to_judge(system: System, share: Share) -> Round:
     if share.made is None:
         with torch.no_grad():
             fake = system.generator(share.again)
-        return system.discriminator_terms(_judged(system, share, share.again, fake, with_real=True))
+        return _judged(system, share, share.again, fake, with_real=True)
     fake = Synthesis(share.made.image)
     if share.made.condition is share.condition:
-        return system.discriminator_terms(_judged(system, share, share.condition, fake, with_real=True))
+        return _judged(system, share, share.condition, fake, with_real=True)
     assert system.discriminator is not None
     of_fake = system.discriminator(share.made.condition, fake.image)
     of_real = system.discriminator(share.condition, share.batch.image)
     verdicts = (_full_precision(of_fake), _full_precision(of_real))
-    return system.discriminator_terms(Round(share.batch, share.condition, fake, *verdicts))
+    return Round(share.batch, share.condition, fake, *verdicts)
 
 
 def saturation(fake: Tensor, real: Tensor) -> Tensor:
@@ -91,14 +101,40 @@ def saturation(fake: Tensor, real: Tensor) -> Tensor:
     return (at_end[0] - at_end[1]).clamp(min=0)
 
 
+Differentiate = Callable[[Fabric, nn.Module, Mapping[str, float], Callable[[Share], Outcome], Sequence[Share]], Outcome]
+"""Fabric, network, weights of terms, a share's outcome, shares -> sums of terms over shares, and images by share."""
+
+
+def differentiate(
+    fabric: Fabric,
+    network: nn.Module,
+    weights: Mapping[str, float],
+    outcome_of: Callable[[Share], Outcome],
+    shares: Sequence[Share],
+) -> Outcome:
+    """Leave the gradient of the weighted sum of terms, averaged over shares, in the network's parameters."""
+    network.zero_grad()
+    sums, images = dict[str, Tensor](), list[Tensor]()
+    for share in shares:
+        with fabric.autocast():
+            outcome = outcome_of(share)
+        loss = torch.stack([outcome.terms[name].float() * weight for name, weight in weights.items()]).sum()
+        fabric.backward(loss / len(shares))
+        for name, term in outcome.terms.items():
+            sums[name] = sums.get(name, 0) + term.detach().float()
+        images += outcome.images
+    return Outcome(sums, tuple(images))
+
+
 def step(
     fabric: Fabric,
     network: nn.Module,
     optimiser: Any,
     weights: Mapping[str, float],
-    terms_of: Callable[[Share], Terms],
+    outcome_of: Callable[[Share], Outcome],
     shares: Sequence[Share],
-) -> dict[str, float]:
+    how: Differentiate = differentiate,
+) -> tuple[dict[str, float], tuple[Tensor, ...]]:
     """One step of `optimiser` on the weighted sum of terms, averaged over the shares of all processes.
 
     Gradients are shared by one reduction after the last share instead of by hooks during the backward pass: the two
@@ -109,36 +145,29 @@ def step(
         network: whose parameters the optimiser moves.
         optimiser: set up by `fabric`.
         weights: of the terms; a term without one is watched only.
-        terms_of: share -> named scalars.
+        outcome_of: share -> named scalars, and the made image.
         shares: the micro-batches of this process.
+        how: gradients are computed.
 
     Returns:
-        Mean of each term, equal on all processes.
+        Mean of each term, equal on all processes; and the images that were made, by share.
 
     Raises:
         TrainingError: a term is not finite; the network is as it was.
     """
-    optimiser.zero_grad()
-    sums: dict[str, Tensor] = {}
-    for share in shares:
-        with fabric.autocast():
-            terms = terms_of(share)
-        loss = torch.stack([terms[name].float() * weight for name, weight in weights.items()]).sum()
-        fabric.backward(loss / len(shares))
-        for name, term in terms.items():
-            sums[name] = sums.get(name, 0) + term.detach().float()
-    means = _means(fabric, sums, len(shares))
+    outcome = how(fabric, network, weights, outcome_of, shares)
+    means = _means(fabric, outcome.terms, len(shares))
     for name, value in means.items():
         if not math.isfinite(value):
             raise TrainingError(f"the term {name} became {value}")
     _share_gradients(fabric, network)
     optimiser.step()
-    return means
+    return means, outcome.images
 
 
 def _judged(system: System, share: Share, condition: Condition, fake: Synthesis, *, with_real: bool) -> Round:
     fake = replace(fake, image=fake.image.float())
-    made = Round(share.batch, condition, fake, seeds=share.seeds)
+    made = Round(share.batch, condition, fake, coins=share.coins)
     discriminator = system.discriminator
     if discriminator is None:
         return made
