@@ -19,7 +19,7 @@ from intarsia.editing.pictures import png
 from intarsia.labels import Ids
 
 STREET = BUNDLED / "maps" / "street" / "01-A-bus-turns.png"
-MODEL = "spade-street-128"
+MODEL = "spade-street-256"
 START_SECONDS = 120.0
 
 

@@ -14,7 +14,7 @@ from intarsia import Document, Editor, Look, Project, Segmenter, Synthesiser
 from intarsia.checkpoints.models import BUNDLED
 from intarsia.synthesis.photos import write_photo
 
-MODEL = "spade-street-128"
+MODEL = "spade-street-256"
 
 
 def main(out: Path) -> None:

@@ -62,3 +62,15 @@ def test_a_hub_model_is_downloaded(bundle, monkeypatch, tmp_path):
     (bundle / "generator.safetensors").touch()
     assert models.find_model("owner/model") == bundle
     assert asked == [("owner/model", ["card.json", "generator.safetensors"])] * 2
+
+
+def test_models_of_the_repository_are_found_in_a_checkout_alone(bundle, monkeypatch, tmp_path):
+    apart = tmp_path / "models" / "crn-small"
+    apart.mkdir(parents=True)
+    (apart / "card.json").touch()
+    monkeypatch.setattr(models, "REPOSITORY", tmp_path)
+    assert models.repository_models() == ()
+    (tmp_path / "pyproject.toml").touch()
+    assert models.repository_models() == ("crn-small",)
+    assert models.find_model("crn-small") == apart
+    assert models.bundled_models() == ("spade-small",)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from intarsia import cli
+from intarsia.checkpoints.models import bundled_models
 from intarsia.errors import ConfigError
 from intarsia.server.running import bound, url_of
 from tests.server.shop import png, zipped
@@ -145,7 +146,7 @@ def test_a_port_that_is_taken_is_one_line(capsys):
         (
             ["--model", "nowhere"],
             "there is no model nowhere. Give a folder with card.json and generator.safetensors, a hub id like "
-            "owner/model, or a bundled model: spade-earth-128, spade-street-128.",
+            f"owner/model, or a bundled model: {', '.join(bundled_models())}.",
         ),
     ],
 )

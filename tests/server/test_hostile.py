@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from intarsia.checkpoints.models import bundled_models
 from tests.server.shop import bomb, labels, photo, png, problem, send, zipped
 
 
@@ -77,7 +78,7 @@ OPTIONS = {
         {"model": "../../etc"},
         404,
         "there is no model ../../etc here. Did you mean spade-tiny-style, spade-tiny, oasis-tiny, sesame-tiny, "
-        "spade-earth-128, spade-street-128?",
+        f"{', '.join(bundled_models())}?",
     ),
     "a hub id as model": ({"model": "someone/model"}, 404, None),
     "a seed below zero": ({"seed": -1}, 422, "options.seed: Input should be greater than or equal to 0. Correct it."),

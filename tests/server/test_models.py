@@ -2,14 +2,14 @@ import shutil
 
 import pytest
 
-from intarsia.checkpoints.models import BUNDLED
+from intarsia.checkpoints.models import BUNDLED, bundled_models
 from intarsia.checkpoints.snapshot import WEIGHTS
 from intarsia.errors import CheckpointError, ConfigError
 from intarsia.files import sha256
 from intarsia.server.catalogue import gathered
 from tests.server.shop import opened, problem, send
 
-OTHERS = ["sesame-tiny", "spade-earth-128", "spade-street-128"]
+OTHERS = ["sesame-tiny", *bundled_models()]
 
 
 def test_models_say_what_they_are_and_take(client, snapshot_of):
@@ -21,8 +21,10 @@ def test_models_say_what_they_are_and_take(client, snapshot_of):
         "spade-tiny": set(),
         "oasis-tiny": {"noise", "instances", "seed"},
         "sesame-tiny": {"hole"},
+        "sesame-street-128": {"hole"},
         "spade-earth-128": set(),
         "spade-street-128": {"style", "instances", "seed"},
+        "spade-street-256": {"style", "instances", "seed"},
     }
     assert [name for name, entry in entries.items() if entry["default"]] == ["spade-tiny-style"]
     street = entries["spade-street-128"]

@@ -1,4 +1,4 @@
-"""Where snapshots are found: bundled with the package, in a folder, or on the Hugging Face hub."""
+"""Where snapshots are found: bundled with the package, in its repository, in a folder, or on the Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from intarsia.checkpoints.snapshot import CARD, WEIGHTS
 from intarsia.errors import CheckpointError
 
 BUNDLED = Path(__file__).parents[1] / "bundled"
+REPOSITORY = Path(__file__).parents[3]  # of a checkout; an installed package has no models there
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -36,8 +37,17 @@ def bundled_models(kind: Kind = MODELS) -> tuple[str, ...]:
     return tuple(sorted(folder.parent.name for folder in BUNDLED.glob(f"{kind.folder}/*/{CARD}")))
 
 
+def repository_models() -> tuple[str, ...]:
+    """Names of the models that lie in the repository and not in the package, where this is a checkout of it."""
+    if not (REPOSITORY / "pyproject.toml").is_file():
+        return ()
+    return tuple(sorted(card.parent.name for card in REPOSITORY.glob(f"{MODELS.folder}/*/{CARD}")))
+
+
 def find_model(name: str | Path, kind: Kind = MODELS) -> Path:
-    """The snapshot folder of a model: bundled by that name, a folder, or a hub id `owner/model` (downloaded once).
+    """The snapshot folder of a model: bundled by that name or in the repository, a folder, or a hub id `owner/model`.
+
+    What the hub has is downloaded once.
 
     Raises:
         CheckpointError: it is none of them, or the hub cannot be reached and has not been asked before.
@@ -45,6 +55,8 @@ def find_model(name: str | Path, kind: Kind = MODELS) -> Path:
     bundled = bundled_models(kind)
     if str(name) in bundled:
         return BUNDLED / kind.folder / name
+    if kind is MODELS and str(name) in repository_models():
+        return REPOSITORY / kind.folder / name
     if Path(name).is_dir():
         return Path(name)
     if isinstance(name, str) and HUB_ID.fullmatch(name) and not Path(name).parent.is_dir():

@@ -18,7 +18,7 @@ from intarsia.synthesis.photos import write_photo
 from intarsia.synthesis.sheet import Group, Section, draw_sheet
 from intarsia.synthesis.synthesiser import Synthesiser
 
-EXHIBITS = {"street": "spade-street-128", "earth": "spade-earth-128"}
+EXHIBITS = {"street": "spade-street-256", "earth": "spade-earth-128"}
 """Folders of bundled label maps, and the bundled model that renders each by default."""
 
 TRY_NEXT = (

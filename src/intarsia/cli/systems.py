@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 
 
 def systems() -> None:
-    """List the published systems and their presets: sizes, parameters in millions, and what they look at."""
-    from intarsia.systems import PRESETS, SYSTEMS
+    """List the published systems and their presets: sizes, parameters in millions, conditions, trained weights."""
+    from intarsia.systems import RECIPES, SYSTEMS, of_family
 
-    for name, published in SYSTEMS.items():
+    for name, published in sorted((SYSTEMS | RECIPES).items(), key=lambda item: item[1].year):
         print(f"{name} ({published.year})  {published.title}")
-        rows = [row(key, preset) for key, preset in PRESETS.items() if preset.system == name]
-        print(table([("preset", "image", "generator", "discriminator", "looks at"), *rows]))
+        rows = [row(key, preset) for key, preset in of_family(name).items()]
+        print(table([("preset", "image", "generator", "discriminator", "trained weights", "looks at"), *rows]))
 
 
 def row(name: str, preset: Preset) -> tuple[str, ...]:
-    """A preset's line: name, image height x width, parameters of both networks, and its conditions."""
+    """A preset's line: name, image height x width, parameters of both networks, where weights are, and its conditions."""
     import torch
 
     from intarsia.systems import build
@@ -31,7 +31,16 @@ def row(name: str, preset: Preset) -> tuple[str, ...]:
         system = build(preset.system, preset.config, Recipe({}, {}), preset=name)
     height, width = preset.config.size
     sizes = (millions(system.generator), millions(system.discriminator))
-    return (name, f"{height}x{width}", *sizes, conditions(preset.config))
+    return (name, f"{height}x{width}", *sizes, trained(name), conditions(preset.config))
+
+
+def trained(name: str) -> str:
+    """Where trained weights of a preset are that this project ships."""
+    from intarsia.checkpoints.models import bundled_models, repository_models
+
+    if name in bundled_models():
+        return "in the package"
+    return "in the repository" if name in repository_models() else "-"
 
 
 def millions(network: nn.Module | None) -> str:

@@ -1,6 +1,6 @@
 """A document and a model: what a person with a brush does, without a browser.
 
-editor = Editor.from_pretrained(document, "spade-street-128")
+editor = Editor.from_pretrained(document, "spade-street-256")
 photo = editor.render()
 document.stroke([(90, 10), (90, 60)], "water", width=20)
 photo = editor.render()                      # follows; of unchanged labels, another seed is quick

@@ -38,7 +38,7 @@ HoleFile = Annotated[UploadFile | None, File(description="What to make anew: PNG
 
 OptionsField = Annotated[
     Json[Options],
-    Form(default_factory=Options, description="JSON.", examples=['{"model": "spade-street-128", "seed": 7}']),
+    Form(default_factory=Options, description="JSON.", examples=['{"model": "spade-street-256", "seed": 7}']),
 ]
 VariantOptionsField = Annotated[
     Json[VariantOptions],
@@ -49,7 +49,7 @@ RerollOptionsField = Annotated[
 ]
 EditOptionsField = Annotated[
     Json[EditOptions],
-    Form(default_factory=EditOptions, description="JSON.", examples=['{"model": "spade-street-128", "feather": 4}']),
+    Form(default_factory=EditOptions, description="JSON.", examples=['{"model": "spade-street-256", "feather": 4}']),
 ]
 SegmentOptionsField = Annotated[
     Json[SegmentOptions],

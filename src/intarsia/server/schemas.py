@@ -49,7 +49,7 @@ class Options(Strict):
     """How a label map is to look."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"model": "spade-street-128", "seed": 7, "client": "me", "sequence": 3}]}
+        json_schema_extra={"examples": [{"model": "spade-street-256", "seed": 7, "client": "me", "sequence": 3}]}
     )
 
     model: Name | None = Field(

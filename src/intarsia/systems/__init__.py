@@ -41,6 +41,12 @@ SYSTEMS = {
     "oasis": Published(oasis.oasis, oasis.OasisConfig, 2021, "You Only Need Adversarial Supervision"),
     "safm": Published(safm.safm, safm.SafmConfig, 2022, "Semantic-shape Adaptive Feature Modulation (SAFM)"),
 }
+RECIPES = {
+    "spade+": Published(
+        spade.spade, spade.SpadeConfig, 2021, "SPADE's networks by the recipe of OASIS's authors (SPADE+)"
+    ),
+}
+"""Published as systems of their own, though they are other recipes of networks that `SYSTEMS` has."""
 PRESETS = {
     **crn.PRESETS,
     **sims.PRESETS,
@@ -64,6 +70,16 @@ def preset(name: str) -> Preset:
         ConfigError: there is none; the nearest names are proposed.
     """
     return PRESETS[_known("preset", name, PRESETS)]
+
+
+def of_family(family: str) -> dict[str, Preset]:
+    """The presets of a key of `SYSTEMS` or `RECIPES`; those of the latter are called after it."""
+    recipes = tuple(f"{recipe}-" for recipe in RECIPES)
+    if family in RECIPES:
+        return {name: preset for name, preset in PRESETS.items() if name.startswith(f"{family}-")}
+    return {
+        name: preset for name, preset in PRESETS.items() if preset.system == family and not name.startswith(recipes)
+    }
 
 
 def build(
