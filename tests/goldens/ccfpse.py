@@ -25,12 +25,12 @@ from intarsia.coded import resized
 from intarsia.conditioning.semantics import coded_labels, instance_edges
 from intarsia.losses import adversarial, divergence, matching
 from intarsia.pretrained import vgg19
-from intarsia.records import Condition, Seeds, Verdict
+from intarsia.records import Condition, Verdict
 from intarsia.systems import ccfpse
 from intarsia.systems.ccfpse import CcfpseConfig, CcfpseGenerator
 from intarsia.systems.spade import DOUBLINGS
 from intarsia.systems.system import Recipe, System, weighed
-from intarsia.training.rounds import Share, discriminator_terms, generator_terms
+from intarsia.training.rounds import Share, discriminator_round, generator_round
 from tests.goldens.oasis import norms_of, official_gradients
 from tests.goldens.parity import Golden, Part
 from tests.goldens.spade import (
@@ -129,9 +129,8 @@ def step(golden: Golden, road: str) -> dict[str, Tensor]:
     if config.style:
         keys |= encoder_keys().under("encoder.", "encoder.")
     share = _share(golden, config, road)
-    made: list[Tensor] = []
-
-    terms = generator_terms(system, share, made.append)
+    made = generator_round(system, share)
+    terms = made.terms
     names = {"gan": "GAN", "feature_matching": "GAN_Feat", "perceptual": "VGG", "kl": "KLD"}
     weights = system.recipe.generator_weights
     out = {f"G_{names[name]}": weight * terms[name] for name, weight in weights.items()}
@@ -143,12 +142,12 @@ def step(golden: Golden, road: str) -> dict[str, Tensor]:
         of_encoder = [f"encoder.{name}" for name in options.get("grad_norm_keys_E", ["fc_mu.weight"])]
         out["grad_norms_E"] = norms_of(of_generator, of_encoder)
 
-    sides = discriminator_terms(system, share)
+    sides = discriminator_round(system, share).terms
     out |= {"D_Fake": sides["fake"], "D_real": sides["real"], "loss_D": sides["fake"] + sides["real"]}
     out["loss_D"].backward()  # type: ignore[no-untyped-call]
     of_judge = official_gradients(system.discriminator, convert.discriminator_keys())
     out["grad_norms_D"] = norms_of(of_judge, options["grad_norm_keys_D"])
-    return out | {"fake": made[0]}
+    return out | {"fake": made.images[0]}
 
 
 def _system(golden: Golden, config: CcfpseConfig) -> System:
@@ -184,15 +183,15 @@ def load(network: nn.Module, keys: KeyMap, weights: Mapping[str, Tensor], left: 
 
 
 def _share(golden: Golden, config: CcfpseConfig, road: str) -> Share:
-    batch, seeds = batch_of(golden), Seeds((0,) * len(golden.inputs["label"]))
+    batch, coins = batch_of(golden), torch.zeros(config.labels, dtype=torch.bool)
     if not config.style:
         made = _condition(golden, config, road)
-        return Share(batch, made, made, seeds)
+        return Share(batch, made, made, coins)
     first, again = (
         replace(_condition(golden, config, road, noise_of(golden, len(batch), turn)), photo=batch.image)
         for turn in (0, 1)
     )
-    return Share(batch, first, again, seeds)
+    return Share(batch, first, again, coins)
 
 
 PARTS: dict[tuple[str, str], tuple[Part, tuple[str, ...]]] = {

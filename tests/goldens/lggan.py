@@ -18,12 +18,12 @@ from intarsia.checkpoints.convert.spade import discriminator_keys
 from intarsia.conditioning.semantics import coded_labels
 from intarsia.losses import adversarial, matching
 from intarsia.pretrained import vgg19
-from intarsia.records import Branches, Condition, Seeds, Verdict
+from intarsia.records import Branches, Condition, Verdict
 from intarsia.systems import lggan
 from intarsia.systems.lggan import LgganConfig, LgganGenerator, owner_masks, total
 from intarsia.systems.spade import DOUBLINGS
 from intarsia.systems.system import Recipe, System, present, weighed
-from intarsia.training.rounds import Share, discriminator_terms, generator_terms
+from intarsia.training.rounds import Share, discriminator_round, generator_round
 from tests.goldens.parity import Golden, Part
 from tests.goldens.spade import (
     CODED,
@@ -103,14 +103,14 @@ def losses(golden: Golden, road: str) -> dict[str, Tensor]:
     system = _system(golden, slipped)
     made = _condition(golden, slipped, road)
     batch = batch_of(golden)
-    share = Share(batch, made, made, Seeds((0,) * len(batch)))
+    share = Share(batch, made, made, torch.zeros(slipped.labels, dtype=torch.bool))
 
-    terms = generator_terms(system, share)
+    terms = generator_round(system, share).terms
     weights = system.recipe.generator_weights
     out = {OFFICIAL[name]: weights[name] * terms[name] for name in OFFICIAL}
     intended = _system(golden, replace(slipped, trucks_as_cars=False))
-    out["G_L1_Local_intended"] = generator_terms(intended, share)["local"]
-    sides = discriminator_terms(system, share)
+    out["G_L1_Local_intended"] = generator_round(intended, share).terms["local"]
+    sides = discriminator_round(system, share).terms
     return out | {"D_Fake": sides["fake"], "D_real": sides["real"]}
 
 

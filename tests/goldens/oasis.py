@@ -6,7 +6,7 @@ Goldens hold label ids as the release has them, the unknown class first; ours st
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,12 +24,12 @@ from intarsia.conditioning.noise import by_image, noise_planes, with_noise
 from intarsia.conditioning.semantics import coded_labels
 from intarsia.losses import matching, segmentation
 from intarsia.pretrained import vgg19
-from intarsia.records import Batch, Condition, Seeds
+from intarsia.records import Batch, Condition
 from intarsia.systems import oasis
 from intarsia.systems.oasis import STRIDE, OasisConfig, OasisGenerator
 from intarsia.systems.system import Recipe, System, weighed
 from intarsia.training.averaging import average
-from intarsia.training.rounds import Share, discriminator_terms, generator_terms
+from intarsia.training.rounds import Share, discriminator_round, generator_round
 from tests.goldens.parity import Golden, Part
 from tests.goldens.spade import CODED, DENSE, FROZEN, rule_vgg19
 
@@ -123,7 +123,7 @@ def step(golden: Golden, road: str) -> dict[str, Tensor]:
     fill_judge(system.discriminator, golden.weights_of["netD"], config)
     share = _share(golden, road, config)
 
-    terms = generator_terms(system, share)
+    terms = generator_round(system, share).terms
     out = {"loss_G_adv": terms["segmentation"], "loss_G": terms["segmentation"]}
     if options["add_vgg_loss"]:
         out["loss_G_vgg"] = options["lambda_vgg"] * terms["perceptual"]
@@ -133,7 +133,7 @@ def step(golden: Golden, road: str) -> dict[str, Tensor]:
     out["grad_norms_G"] = norms_of(of_generator, options["grad_norm_keys_G"])
     out["grad_img_bias_G"] = of_generator["conv_img.bias"]
 
-    sides = discriminator_terms(system, share)
+    sides = discriminator_round(system, share).terms
     out |= {"loss_D_fake": sides["fake"], "loss_D_real": sides["real"]}
     out["loss_D_lm_times_lambda"] = options["lambda_labelmix"] * sides["label_mix"]
     out["loss_D"] = out["loss_D_fake"] + out["loss_D_real"] + out["loss_D_lm_times_lambda"]
@@ -166,17 +166,7 @@ def _share(golden: Golden, road: str, config: OasisConfig) -> Share:
         _conditioned(labels, golden.tensor(name) if config.noise else None, config, road)
         for name in ("noise_G", "noise_D")
     )
-    return Share(batch, first, again, Thrown((0,) * len(labels), _coins(golden, config)))
-
-
-@dataclass(frozen=True)
-class Thrown(Seeds):
-    """Seeds whose coins have been thrown."""
-
-    thrown: Tensor
-
-    def coins(self, count: int) -> Tensor:
-        return self.thrown
+    return Share(batch, first, again, _coins(golden, config))
 
 
 def ema(golden: Golden, road: str) -> dict[str, Tensor]:

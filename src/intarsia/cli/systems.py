@@ -21,7 +21,7 @@ def systems() -> None:
 
 
 def row(name: str, preset: Preset) -> tuple[str, ...]:
-    """A preset's line: name, image height x width, parameters of both networks, where weights are, and its conditions."""
+    """A preset's line: name, image height x width, parameters of both networks, where weights are, conditions."""
     import torch
 
     from intarsia.systems import build
