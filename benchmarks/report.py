@@ -2,6 +2,8 @@
 
     python -m benchmarks.report                # all: about half an hour on two cores
     python -m benchmarks.report synth budget   # some of it; the rest of the page stays
+    python -m benchmarks.report gpu-synth      # on a machine with a GPU; never part of "all"
+    python -m benchmarks.report gpu-synth --figures FILE   # what its command printed there
 
 What each command printed stays in out/bench/ as JSON. Nothing else should run meanwhile.
 """
@@ -18,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import budget, busy_maps, large_images, painting
+from benchmarks import budget, busy_maps, gpu, large_images, painting
 from benchmarks.page import measured_on, table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,18 +38,24 @@ class Section:
     command: str
     text: Callable[[Measured], str]
     page: Path = PAGE
+    on_gpu: bool = False
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"all by default: {', '.join(SECTIONS)}")
-    names = parser.parse_args().sections or list(SECTIONS)
+    parser.add_argument("--figures", type=Path, metavar="FILE", help="take the section's figures from here")
+    asked = parser.parse_args()
+    names = asked.sections or [name for name, section in SECTIONS.items() if not section.on_gpu]
+    if asked.figures is not None and len(names) != 1:
+        parser.error("--figures holds the figures of one section. Name that.")
     for name in names:
         if name not in SECTIONS:
             parser.error(f"there is no section {name}; there are {', '.join(SECTIONS)}")
     for name in names:
         print(f"{name}: {SECTIONS[name].command}", flush=True)
-        figures = measure(SECTIONS[name].command)
+        given = asked.figures
+        figures = measure(SECTIONS[name].command) if given is None else json.loads(given.read_text())
         FIGURES.mkdir(parents=True, exist_ok=True)
         (FIGURES / f"{name}.json").write_text(json.dumps(figures) + "\n")
         rewrite(SECTIONS[name].page, name, figures)
@@ -87,10 +95,19 @@ def synthesis(measured: Measured) -> str:
                 seconds(measured["unchanged_s"]),
                 f"**{measured['ratio_labels_unchanged']:.1f} times faster**",
             ),
+            *rerolled(measured),
             memory(measured),
             ("largest difference of the images", "", f"{measured['max_difference']:.1e}", "of -1..1"),
         ],
     )
+
+
+def rerolled(measured: Measured) -> list[tuple[str, ...]]:
+    """Other noise for one region, where noise is part of the map."""
+    if "rerolled_s" not in measured:
+        return []
+    times = f"**{measured['ratio_region_rerolled']:.1f} times faster**"
+    return [("other noise for one region", seconds(measured["dense_s"]), seconds(measured["rerolled_s"]), times)]
 
 
 def training(measured: Measured) -> str:
@@ -122,10 +139,13 @@ def seconds(value: float) -> str:
 _ASKED = "--preset spade-ade20k --size 256x256"
 SECTIONS = {
     "synth": Section(f"intarsia bench synth {_ASKED} --json", synthesis),
+    "synth-oasis": Section("intarsia bench synth --preset oasis-ade20k --size 256x256 --json", synthesis),
     "budget": Section(f"python -m benchmarks.budget {_ASKED} --json", budget.section),
     "busy-maps": Section(f"python -m benchmarks.busy_maps {_ASKED} --json", busy_maps.section),
     "train": Section(f"intarsia bench train {_ASKED} --json", training),
     "train-batch-4": Section(f"intarsia bench train {_ASKED} --batch 4 --repeats 1 --json", training),
+    "gpu-synth": Section(f"python -m benchmarks.gpu synth {_ASKED} --json", gpu.section, on_gpu=True),
+    "gpu-train": Section(f"python -m benchmarks.gpu train {_ASKED} --json", gpu.section, on_gpu=True),
     "painting": Section("python -m benchmarks.painting --json", painting.section, STUDIO),
     "large-images": Section(
         "python -m benchmarks.large_images --preset pix2pixhd-cityscapes-1024p --repeats 1 --json", large_images.section

@@ -91,6 +91,20 @@ def test_labels_are_looked_at_once_per_scene(styled, monkeypatch):
     scene.render(seed=2)
 
 
+@pytest.mark.parametrize("model", ["plain", "styled"])
+def test_where_tables_do_not_pay_at_once_the_first_image_is_dense_and_the_same(model, request, monkeypatch):
+    synthesiser = request.getfixturevalue(model)
+    labels = torch.from_numpy(blocks(64, 64))[None]
+    expected = synthesiser.tensor_scene(labels).render_tensor(seeds=[1])
+    monkeypatch.setattr("intarsia.synthesis.synthesiser.tables_pay_at_once", lambda device: False)
+    scene = synthesiser.tensor_scene(labels)
+    with monkeypatch.context() as patch:
+        patch.setattr("intarsia.kernels.distinct_windows", None)  # looking for windows would call it
+        first = scene.render_tensor(seeds=[1])
+    torch.testing.assert_close(first, expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(scene.render_tensor(seeds=[1]), expected, atol=1e-5, rtol=0)
+
+
 def test_style_comes_from_a_photo_a_seed_or_a_vector(styled):
     scene = styled.scene(blocks(64, 64))
     red, blue = np.zeros((30, 40, 3), np.uint8), np.zeros((30, 40, 3), np.uint8)

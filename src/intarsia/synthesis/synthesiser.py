@@ -338,6 +338,7 @@ class Scene:
     instances: Tensor | None = field(repr=False)  # B H W int64, any numbering
     noise: Noise | None = field(default=None, repr=False)  # in models whose noise is part of the map
     objects: tuple[SceneObject, ...] = ()  # those that have a style, in models with features of objects
+    _renders: list[None] = field(default_factory=list, repr=False)  # one for each so far, of rerolled scenes too
 
     def __len__(self) -> int:
         """How many label maps there are."""
@@ -405,7 +406,7 @@ class Scene:
         bank: StyleBank | None = None,
         noise: Layout | npt.NDArray[Any] = "global",
     ) -> Photo:
-        """Photos, H W 3 uint8 (B H W 3 for a batch); the same arguments give the same photos.
+        """Photos, H W 3 uint8 (B H W 3 for a batch); the same arguments give the same photos (on a GPU up to rounding).
 
         Args:
             seed: of style vector or noise, 0 or more; each map of a batch gets the same. Models that make K images at
@@ -558,13 +559,20 @@ class Scene:
     def _rendered(self, condition: Condition) -> Tensor:
         height, width = self.size
         with torch.inference_mode(), memory_told(self.size):
-            image: Tensor = self.synthesiser.generator(condition).image
+            self._renders.append(None)
+            coded = len(self._renders) > 1 or tables_pay_at_once(self.synthesiser.device)
+            image: Tensor = self.synthesiser.generator(condition if coded else condition.dense()).image
         return image[:, :, :height, :width].clamp(-1, 1)  # not all generators end with tanh
 
     def _without_noise(self, what: str) -> ConfigError:
         return ConfigError(
             f"{what}: model {self.synthesiser.card.preset} has no noise in its map. Use one that has, such as OASIS."
         )
+
+
+def tables_pay_at_once(device: torch.device) -> bool:
+    """Whether a map's tables are worth making for one image: a GPU multiplies planes sooner than it finds windows."""
+    return device.type == "cpu"
 
 
 def digest(network: nn.Module) -> str:
