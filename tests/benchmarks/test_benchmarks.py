@@ -1,11 +1,12 @@
 import argparse
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from benchmarks import loading, report
+from benchmarks import gpu, loading, report
 from benchmarks.budget import budget
 from benchmarks.budget import section as budget_section
 from benchmarks.busy_maps import busy_maps, fitted, matrix
@@ -114,6 +115,27 @@ def test_a_section_is_rewritten_and_the_rest_stays(tmp_path: Path) -> None:
     )
     with pytest.raises(SystemExit, match="lacks the marks <!-- begin budget --> and <!-- end budget -->"):
         report.rewrite(page, "budget", SYNTH)
+
+
+def test_figures_measured_elsewhere_are_put_on_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page, figures = tmp_path / "page.md", tmp_path / "figures.json"
+    page.write_text("<!-- begin gpu-train -->\n<!-- end gpu-train -->\n")
+    contestants = {
+        gpu.PUBLISHED: {"seconds": 0.12, "peak_mb": 1400.0},
+        "graphs": {"seconds": 0.02, "peak_mb": 900.0},
+    }
+    measured = {"gpu": "Loom", "cuda": "13.0", "batches": {"8": contestants}, "repeats": 5, "seed": 0}
+    figures.write_text(json.dumps(measured | {"machine": MACHINE}))
+    section = replace(report.SECTIONS["gpu-train"], page=page)
+    monkeypatch.setattr(report, "SECTIONS", {"gpu-train": section, "synth": report.SECTIONS["synth"]})
+    monkeypatch.setattr(report, "FIGURES", tmp_path)
+    monkeypatch.setattr("sys.argv", ["report", "gpu-train", "--figures", str(figures)])
+    report.main()
+    assert "| graphs | 20.0 ms | 400 | 6.0 | 900 MB |\n" in page.read_text()
+    assert "*Loom, CUDA 13.0; convolutions of float32 in TF32.*" in page.read_text()
+    monkeypatch.setattr("sys.argv", ["report", "--figures", str(figures), "gpu-train", "synth"])
+    with pytest.raises(SystemExit):
+        report.main()
 
 
 def test_the_training_table_tells_rounding_from_mistakes() -> None:
