@@ -119,7 +119,7 @@ def test_the_server_pages_python_runs(tmp_path, monkeypatch):
     with listening(gathered(), projects=tmp_path / "projects") as url:
         names: dict[str, object] = {}
         exec(example.replace("http://127.0.0.1:8000", url), names)
-    assert names["photo"].shape == names["edited"].shape == (128, 128, 3)
+    assert names["photo"].shape == names["edited"].shape == (256, 256, 3)
     assert len(names["others"]) == 3
     assert [path.name for path in (tmp_path / "projects").iterdir()] == ["my street.zip"]
 
