@@ -15,7 +15,7 @@ from intarsia.records import Batch, Branches, Condition, Round, Synthesis
 from intarsia.systems import lggan
 from intarsia.systems.lggan import LgganConfig, LgganGenerator
 from intarsia.systems.system import Recipe
-from intarsia.training.rounds import Share, discriminator_terms, generator_terms
+from intarsia.training.rounds import Share, discriminator_round, generator_round
 from tests import maps
 from tests.systems import matrix
 
@@ -99,10 +99,10 @@ def test_all_three_images_are_judged_and_the_photo_once():
     system.generator.eval()
     system.discriminator.eval()
     photos, condition = matrix.batch(system), matrix.condition(system)
-    share = Share(photos, condition, condition, matrix.Seeds((0, 1)))
+    share = Share(photos, condition, condition, torch.zeros(system.config.labels, dtype=torch.bool))
     calls = []
     hook = system.discriminator.register_forward_pre_hook(lambda module, given: calls.append(len(given[1])))
-    terms, sides = generator_terms(system, share), discriminator_terms(system, share)
+    terms, sides = generator_round(system, share).terms, discriminator_round(system, share).terms
     hook.remove()
     assert calls == [8, 8]
     images = system.generator(condition).judged
