@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import budget, busy_maps, gpu, large_images, painting
+from benchmarks import budget, busy_maps, gpu, large_images, latency, painting
 from benchmarks.page import measured_on, table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -147,6 +147,7 @@ SECTIONS = {
     "gpu-synth": Section(f"python -m benchmarks.gpu synth {_ASKED} --json", gpu.section, on_gpu=True),
     "gpu-train": Section(f"python -m benchmarks.gpu train {_ASKED} --json", gpu.section, on_gpu=True),
     "painting": Section("python -m benchmarks.painting --json", painting.section, STUDIO),
+    "latency": Section("python -m benchmarks.latency --json", latency.section, STUDIO),
     "large-images": Section(
         "python -m benchmarks.large_images --preset pix2pixhd-cityscapes-1024p --repeats 1 --json", large_images.section
     ),

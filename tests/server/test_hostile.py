@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from intarsia.checkpoints.models import bundled_models
 from tests.server.shop import bomb, labels, photo, png, problem, send, zipped
 
 
@@ -78,7 +77,7 @@ OPTIONS = {
         {"model": "../../etc"},
         404,
         "there is no model ../../etc here. Did you mean spade-tiny-style, spade-tiny, oasis-tiny, sesame-tiny, "
-        f"{', '.join(bundled_models())}?",
+        "spade-street-256, sesame-street-128, spade-earth-128, spade-street-128?",
     ),
     "a hub id as model": ({"model": "someone/model"}, 404, None),
     "a seed below zero": ({"seed": -1}, 422, "options.seed: Input should be greater than or equal to 0. Correct it."),

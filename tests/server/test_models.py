@@ -6,10 +6,10 @@ from intarsia.checkpoints.models import BUNDLED, bundled_models
 from intarsia.checkpoints.snapshot import WEIGHTS
 from intarsia.errors import CheckpointError, ConfigError
 from intarsia.files import sha256
-from intarsia.server.catalogue import gathered
+from intarsia.server.catalogue import OPENS_WITH, gathered
 from tests.server.shop import opened, problem, send
 
-OTHERS = ["sesame-tiny", *bundled_models()]
+OTHERS = ["sesame-tiny", OPENS_WITH, *(name for name in bundled_models() if name != OPENS_WITH)]
 
 
 def test_models_say_what_they_are_and_take(client, snapshot_of):

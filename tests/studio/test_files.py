@@ -129,7 +129,7 @@ def test_the_library_opens_a_project_of_the_page_and_the_page_one_of_the_library
     desk.page.evaluate("studio.studio.setLook({ seed: 12, rerolls: [{ class: 'tree', seed: 7 }] })")
     project = Project.unpacked(saved(desk, "Project (ZIP)"), STREET, "project")
     np.testing.assert_array_equal(project.document.maps, [labels, instances])
-    assert (project.look.seed, project.look.rerolls[0].region, project.model) == (12, "tree", "spade-street-128")
+    assert (project.look.seed, project.look.rerolls[0].region, project.model) == (12, "tree", "spade-street-256")
 
     other = replace(project, look=Look(seed=13, style=np.full((16, 16, 3), 90, np.uint8)), name="By a program")
     desk.blank(20, 20)
@@ -202,9 +202,9 @@ def test_a_bad_file_is_refused_in_one_line_and_changes_nothing(desk, name, conte
 def test_starter_scenes_open_with_their_objects(desk):
     desk.menu("open", "Starter scenes")
     desk.page.click("dialog .gallery button:has-text('Country road')")
-    desk.wait("studio.studio.map.width === 128")
+    desk.wait("studio.studio.map.width === 256")
     assert desk.instances.any()
-    assert desk.state("model.name") == "spade-street-128"
+    assert desk.state("model.name") == "spade-street-256"
     desk.menu("open", "Starter scenes")
     desk.page.click("dialog .gallery button:has-text('Letters')")
     desk.wait("studio.studio.model.label_space === 'earth'")

@@ -179,7 +179,7 @@ def test_another_model_tells_what_classes_become(desk):
     assert desk.state("model.name") == "spade-earth-128"
     assert desk.labels[50, 40] == 5
     after(desk, lambda: desk.page.click("#undo"))
-    assert desk.state("model.name") == "spade-street-128"
+    assert desk.state("model.name") == "spade-street-256"
     assert desk.labels[50, 40] == 1
 
 

@@ -38,7 +38,7 @@ def test_a_second_tab_does_not_take_the_work_of_the_first(context, address):
     first.page.evaluate("studio.studio.emit('map')")
     keep(first)
     second = opened(context, address)
-    assert second.labels.shape == (128, 128)
+    assert second.labels.shape == (256, 256)
     first.page.close()
     third = opened(context, address)
     np.testing.assert_array_equal(third.labels, np.full((40, 50), 9))

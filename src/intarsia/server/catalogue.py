@@ -15,10 +15,12 @@ from intarsia.errors import ConfigError
 from intarsia.files import sha256
 from intarsia.labels import LabelSpace
 from intarsia.segmentation.card import SEGMENTERS, SegmenterCard
-from intarsia.synthesis import DEFAULT_MODEL
 from intarsia.systems import config_from_dict
 
 MOST_SHOWN = 60  # characters of a name that errors repeat
+
+OPENS_WITH = "spade-street-256"
+"""The bundled model that comes first where none is asked for."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def gathered(models: Iterable[str] = (), segmenters: Iterable[str] = (), banks: 
         CheckpointError: one is missing, or its card cannot be read.
     """
     files = {name: Path(place) for name, place in map(_split, banks)}
-    of_models = _with_bundled(models, (DEFAULT_MODEL, *bundled_models()))
+    of_models = _with_bundled(models, (OPENS_WITH, *bundled_models()))
     folders = {name: find_model(place) for name, place in of_models.items()}
     offered = tuple(
         ModelOffer(name, folder, load_card(folder), files.pop(name, None)) for name, folder in folders.items()
