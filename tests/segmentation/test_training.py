@@ -49,7 +49,7 @@ def test_a_run_writes_snapshot_states_and_stats(run):
 
 def test_it_learns_its_photos(data, tmp_path):
     recipe = replace(RECIPE, augmentation=Augmentation(crop_size=(64, 64), jitter=0, blurred=0, noisy=0))
-    run_mini(data, tmp_path, recipe=recipe, width=6, images=320, state_minutes=60)
+    run_mini(data, tmp_path, recipe=recipe, width=6, images=640, state_minutes=60)
     found = recognise(Segmenter.from_pretrained(tmp_path / "snapshot"), open_source(str(data), "train"))
     assert found.total.accuracy() > 0.8
 

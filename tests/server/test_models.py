@@ -87,7 +87,7 @@ def test_a_model_that_went_away_is_told(snapshot_of, tmp_path):
 def test_models_are_named_after_their_folders_or_as_said(snapshot_of):
     place = snapshot_of("spade-tiny")
     assert [offer.name for offer in gathered([str(place), f"mine={place}"]).models[:2]] == ["spade-tiny", "mine"]
-    assert gathered().models[0].name == "spade-earth-128"
+    assert gathered().models[0].name == OPENS_WITH
     with pytest.raises(ConfigError) as refused:
         gathered([f"a={place}", f"a={place}"])
     assert str(refused.value) == f"{place} and {place} are both called a. Write NAME={place}."

@@ -158,6 +158,7 @@ def replace(desk, origin, target):
     for select, value in zip(desk.page.query_selector_all("dialog select"), (origin, target), strict=True):
         select.select_option(str(value))
     desk.page.click("dialog button:has-text('Replace')")
+    desk.wait("!document.querySelector('dialog')")  # browsers tell of its closing afterwards
 
 
 def select_box(desk, start, end):
