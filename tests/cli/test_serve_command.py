@@ -113,7 +113,7 @@ def test_the_studio_opens_its_page_and_hands_it_the_token(monkeypatch, capsys, t
     assert cli.run(["studio", "--port", "0", "--projects", str(tmp_path)]) == 0
     said = capsys.readouterr().out
     url = said.split()[3]
-    assert said == f"serving spade-earth-128 at {url} (Ctrl-C stops)\n"
+    assert said == f"serving spade-street-256 at {url} (Ctrl-C stops)\n"
     assert opened == [f"{url}/#token=x%20y"]
     assert served[0].state.shop.projects.folder == tmp_path
     assert served[0].state.shop.settings.host == "127.0.0.1"
