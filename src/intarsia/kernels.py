@@ -401,6 +401,7 @@ def crc32c(data: Array, table: Array) -> Any:  # pragma: no cover
     return checksum ^ np.uint32(0xFFFFFFFF)
 
 
+@njit(cache=CACHE, nogil=True)
 def outer_contour(inside: Array) -> Array:  # pragma: no cover
     """Find the pixels of a mask whose left, right, upper or lower neighbour lies in the background around it.
 
