@@ -18,6 +18,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -338,7 +339,7 @@ class Scene:
     instances: Tensor | None = field(repr=False)  # B H W int64, any numbering
     noise: Noise | None = field(default=None, repr=False)  # in models whose noise is part of the map
     objects: tuple[SceneObject, ...] = ()  # those that have a style, in models with features of objects
-    _renders: list[None] = field(default_factory=list, repr=False)  # one for each so far, of rerolled scenes too
+    _renders: Iterator[int] = field(default_factory=count, repr=False)  # their numbers, over rerolled scenes too
 
     def __len__(self) -> int:
         """How many label maps there are."""
@@ -559,8 +560,7 @@ class Scene:
     def _rendered(self, condition: Condition) -> Tensor:
         height, width = self.size
         with torch.inference_mode(), memory_told(self.size):
-            self._renders.append(None)
-            coded = len(self._renders) > 1 or tables_pay_at_once(self.synthesiser.device)
+            coded = next(self._renders) > 0 or tables_pay_at_once(self.synthesiser.device)
             image: Tensor = self.synthesiser.generator(condition if coded else condition.dense()).image
         return image[:, :, :height, :width].clamp(-1, 1)  # not all generators end with tanh
 
